@@ -1,0 +1,1 @@
+"""The command line of ffgen: a rind over the library."""

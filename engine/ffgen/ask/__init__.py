@@ -1,0 +1,1 @@
+"""Asked fields: the only room that talks to a model."""

@@ -1,0 +1,1 @@
+"""Writing: one file a format, resolved on use."""

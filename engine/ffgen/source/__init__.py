@@ -1,0 +1,1 @@
+"""Reading real data, streaming."""
