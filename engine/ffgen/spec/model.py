@@ -52,9 +52,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = None
     timeout: Annotated[Duration, Meta(description="One request; 120 s unless said.")] = 120.0
     retries: Annotated[int, Meta(ge=0, le=20, description="Bad replies a batch may have before it is given up.")] = 3
-    patience: Annotated[
-        Duration, Meta(description="How long an endpoint may only fail before it is given up.")
-    ] = 30.0
+    patience: Annotated[Duration, Meta(description="How long an endpoint may only fail before it is given up.")] = 30.0
     reply: Annotated[
         Literal["rows", "objects", "csv"], Meta(description="How rows come back; `rows` costs the fewest tokens.")
     ] = "rows"
@@ -67,16 +65,16 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One field of a record."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)] = ""
+    name: Annotated[str, Meta(max_length=200)] = ""
     type: Annotated[str, Meta(description="What a value is: string, integer, email, date, object, ...")] = "string"
     description: Annotated[str | None, Meta(description="What it means; the model reads this.")] = None
     range: Annotated[
         Annotated[list[Any], Meta(min_length=2, max_length=2)] | None,
         Meta(description="[low, high], both included."),
     ] = None
-    values: Annotated[
-        Annotated[list[Any], Meta(min_length=1)] | None, Meta(description="The only values allowed.")
-    ] = None
+    values: Annotated[Annotated[list[Any], Meta(min_length=1)] | None, Meta(description="The only values allowed.")] = (
+        None
+    )
     weights: Annotated[list[Annotated[float, Meta(ge=0)]] | None, Meta(description="One a value.")] = None
     pattern: Annotated[
         Annotated[str, Meta(max_length=1000)] | None,
@@ -87,9 +85,9 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(description="Characters of a text, elements of an array: a number, or [low, high]."),
     ] = None
     format: Annotated[str | None, Meta(description="strftime format of a date, time or datetime in the output.")] = None
-    decimals: Annotated[
-        Annotated[int, Meta(ge=0, le=15)] | None, Meta(description="Decimal places of a number.")
-    ] = None
+    decimals: Annotated[Annotated[int, Meta(ge=0, le=15)] | None, Meta(description="Decimal places of a number.")] = (
+        None
+    )
     nullable: bool = False
     unique: Annotated[bool, Meta(description="No two records share a value; nulls don't count.")] = False
     examples: Annotated[list[Any], Meta(description="Sample values for the model.")] = []
