@@ -1,0 +1,141 @@
+"""`ffgen run`: the main job."""
+
+from __future__ import annotations  # naming a type of the library must not load the library
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ffgen
+from ffgen.errors import DestinationError, UsageError
+from ffgen_cli.option import LOGS, LOOKS, Command, flag, settings, takes_spec
+from ffgen_cli.progress import display
+from ffgen_cli.report import as_json, plan_report, run_report
+from ffgen_cli.session import Session, api_key, choose_spec, open_spec, target
+from ffgen_cli.settings import LOG, SHOW, Settings
+from ffgen_cli.terminal import Terminal
+
+EPILOG = """
+Examples:
+  ffgen run specs/customers.yaml                        as the spec says
+  ffgen run specs/customers.yaml -n 50 -o out/c.csv     fifty, as CSV
+  ffgen run specs/customers.yaml -o - | head            records to a pipe
+  ffgen run specs/customers.yaml --endpoint http://localhost:11434 --model llama3.1:8b
+  ffgen run specs/customers.yaml --dry-run              what it would do
+  ffgen run specs/customers.yaml --set 'dataset.fields[2].range=[18, 30]'
+
+A run that stops early keeps the replies it has: the same command goes on from there.
+Exit 0 means that all N records are there. `ffgen help exit-codes` explains the others.
+"""
+
+
+@click.command("run", cls=Command, epilog=EPILOG)
+@takes_spec
+@settings("count", "output", "format", "table", "seed", "endpoint", "model", "concurrency", "batch_size")
+@settings("workers", "timeout", "max_asks", "fresh", "no_clobber", "dedup_memory", "cache_dir")
+@flag("--dry-run", is_flag=True, group=SHOW, help="Show the plan and what would be written; ask and write nothing.")
+@flag("--json", "json_", is_flag=True, group=SHOW, help="The run report as JSON on standard output, or on standard "
+      "error when records go to standard output.")  # fmt: skip
+@settings("progress", "report", "quiet", *LOOKS)
+@flag("-v", "--verbose", count=True, group=LOG, help="Log what happens; -vv logs every request.")
+@settings(*LOGS, "audit", "audit_prompts")
+@click.pass_obj
+def run(
+    session: Session,
+    /,
+    spec: str | None,
+    spec_option: str | None,
+    sets: tuple[str, ...],
+    dry_run: bool,
+    json_: bool,
+    verbose: int,
+    **flags: Any,
+) -> None:
+    """Make exactly N unique, valid records from SPEC, or fail and say why.
+
+    Records go to the spec's output, to -o, or to standard output. All else goes to standard error.
+    """
+    chosen = session.begin(flags, verbose=verbose, as_json=json_, log=True)
+    terminal = session.terminal
+    wanted = target(choose_spec(spec, spec_option, "run"), chosen, sets)
+    loaded = open_spec(terminal, wanted)
+    check_table(chosen["table"], loaded.dataset.name)
+    made = ffgen.plan(loaded, max_asks=chosen["max_asks"])
+    output = Output(loaded)
+    if dry_run:
+        show_plan(terminal, made, output, json_)
+        return
+    report = carry_out(terminal, made, output, chosen, json_)
+    document = as_json(report)
+    if chosen["report"]:
+        write_report(chosen["report"], document)
+    if json_:
+        click.echo(document, err=output.path == "-")
+    else:
+        terminal.note(run_report(report, terminal.width))
+
+
+class Output:
+    """Where records go: what the spec says once flags and settings are over it, else standard output."""
+
+    def __init__(self, spec: ffgen.Spec) -> None:
+        said = spec.output
+        self.path = (said.path if said else None) or "-"
+        self.format = said.format if said else None
+        self.compression = said.compression if said else None
+
+
+def carry_out(terminal: Terminal, made: ffgen.Plan, output: Output, chosen: Settings, json_: bool) -> ffgen.Report:
+    """The run itself, watched. With --json on standard error, that document is alone there."""
+    style = "none" if json_ and output.path == "-" and chosen["progress"] == "auto" else chosen["progress"]
+    with display(style, terminal) as watch:
+        return ffgen.run(
+            made,
+            output.path,
+            format=output.format,
+            compression=output.compression,
+            workers=chosen["workers"],
+            timeout=chosen["timeout"],
+            fresh=chosen["fresh"],
+            clobber=not chosen["no_clobber"],
+            dedup_memory=chosen["dedup_memory"],
+            cache_dir=chosen["cache_dir"],
+            audit=chosen["audit"],
+            audit_prompts=chosen["audit_prompts"],
+            key=api_key(chosen),
+            isolate=True,
+            watch=watch,
+        )
+
+
+def show_plan(terminal: Terminal, made: ffgen.Plan, output: Output, json_: bool) -> None:
+    """What --dry-run prints instead of a run."""
+    view = ffgen.describe(made)
+    if json_:
+        terminal.say(as_json(view))
+        return
+    terminal.say(plan_report(view, terminal.width, terminal.colored(sys.stdout)))
+    if output.path == "-":
+        terminal.say("\nNothing was made. The records would go to standard output.")
+    else:
+        there = " It exists and would be replaced." if Path(output.path).exists() else ""
+        terminal.say(f"\nNothing was made. The records would go to {output.path}.{there}")
+
+
+def check_table(table: str | None, dataset: str) -> None:
+    """A spec of one table takes its own name only."""
+    if table and table != dataset:
+        raise UsageError(f"The spec has no table {table}.", hint=f"It has one, {dataset}; leave --table out.")
+
+
+def write_report(path: str, document: str) -> None:
+    """The run report as a file. The records are complete by now, and the message says so."""
+    try:
+        Path(path).write_text(document + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DestinationError(
+            f"The records are complete, but the report {path} can't be written: {error.strerror}.",
+            hint="Run the same command again: nothing is asked twice.",
+        ) from error

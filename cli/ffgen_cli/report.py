@@ -1,0 +1,183 @@
+"""What a run, a plan and a validation look like to a person: short aligned text, numbers with their unit.
+
+Each function returns text and writes nothing; it runs the same for a terminal, a pipe and a test.
+"""
+
+from __future__ import annotations  # naming a type of the library must not load the library
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import ffgen
+from ffgen_cli.terminal import clean
+
+LABEL = 12
+WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": "  "}
+
+
+def as_json(value: Any) -> str:
+    """Any struct of the library as one JSON document."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def amount(value: float) -> str:
+    """Bytes in the unit that leaves one to three digits."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} TiB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, left = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {left} s" if left else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def many(count: int, one: str, several: str = "") -> str:
+    """`1 record`, `2 records`, `12,000 tries`."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def aligned(rows: Iterable[tuple[str, str]], width: int = 0) -> str:
+    """Label and value a line, wrapped to `width` if that is given; rows without a value are left out."""
+    lines = []
+    room = max(20, width - LABEL - 2) if width else 10_000
+    for label, value in rows:
+        parts = [part for line in clean(value).splitlines() for part in textwrap.wrap(line, room, **WHOLE_WORDS)]
+        lines += [f"  {'' if number else label:<{LABEL}}{part}" for number, part in enumerate(parts)]
+    return "\n".join(lines)
+
+
+def run_report(report: ffgen.Report, width: int = 0) -> str:
+    """A finished run in about ten lines."""
+    where = "standard output" if report.output in ("", "-") else report.output
+    head = f"{report.records:,} of {many(report.wanted, 'record')} of {report.dataset} written to {where}"
+    rows = [
+        ("time", f"{duration(report.seconds)}, {report.records_per_second:,.1f} records/s"),
+        ("refused", _refused(report)),
+        ("requests", _requests(report)),
+        ("tokens", _tokens(report)),
+        ("model", _model(report)),
+        ("processes", _processes(report)),
+        ("made from", f"seed {report.seed}, spec {report.spec_hash[:12]}, {report.format}, ffgen {report.version}"),
+    ]
+    return f"{clean(head)}\n{aligned(rows, width)}"
+
+
+def _refused(report: ffgen.Report) -> str:
+    lines = [many(report.duplicates, "duplicate")] if report.duplicates else []
+    lines += [f"{one.count:,} {one.field}: {one.reason}" for one in report.refused[:5]]
+    if len(report.refused) > 5:
+        lines.append(f"and {many(len(report.refused) - 5, 'more reason')}")
+    return "\n".join(lines)
+
+
+def _requests(report: ffgen.Report) -> str:
+    parts = [f"{report.requests:,} sent", f"{report.replies:,} replies used"]
+    if report.kept:
+        parts.append(f"{report.kept:,} kept from before")
+    if report.bad_replies:
+        parts.append(many(report.bad_replies, "bad reply", "bad replies"))
+    if report.retries:
+        why = ", ".join(f"{name} {count}" for name, count in sorted(report.failures.items()))
+        parts.append(many(report.retries, "retry", "retries") + (f" ({why})" if why else ""))
+    return ", ".join(parts) if report.requests or report.replies else ""
+
+
+def _tokens(report: ffgen.Report) -> str:
+    if not report.tokens_in and not report.tokens_out:
+        return ""
+    cost = "" if report.money is None else f", cost {report.money:,.4g}"
+    return f"{report.tokens_in:,} in, {report.tokens_out:,} out, {report.tokens_per_record:.1f} out a record{cost}"
+
+
+def _model(report: ffgen.Report) -> str:
+    if not report.model and not report.endpoints:
+        return ""
+    busy = f", slots {report.utilisation:.0%} busy" if report.requests else ""
+    return f"{report.model or '(the server chose)'} at {', '.join(report.endpoints)}{busy}"
+
+
+def _processes(report: ffgen.Report) -> str:
+    return "\n".join(
+        f"{one.role}: {one.cpu_seconds:.1f} s of CPU, {amount(one.peak_memory)} at most" for one in report.processes
+    )
+
+
+def plan_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
+    """A plan: the fields as a table, then what will be done and what it will take."""
+    fields = table(
+        ("field", "type", "made by", "constraints"),
+        [(field.name, field.type, field.made_by, field.constraints) for field in plan.fields],
+        width,
+        colored,
+    )
+    capacity = f"at most {plan.capacity:,} distinct records" if plan.capacity is not None else "not known"
+    money = "" if plan.money is None else f", about {plan.money:,.4g} in money"
+    rows = [
+        ("unique by", f"{', '.join(plan.unique_by)}; {plan.uniqueness}" if plan.unique_by else plan.uniqueness),
+        ("capacity", "; ".join(part for part in (capacity, plan.capacity_note) if part)),
+        ("model", f"{plan.model or '(the server chooses)'} at {', '.join(plan.endpoints)}" if plan.endpoints else ""),
+        ("requests", f"{plan.requests:,} of {plan.batch_size} records, {plan.max_asks:,} at most, "
+                     f"{plan.concurrency} in flight to each endpoint" if plan.requests else ""),
+        ("tokens", f"about {plan.tokens_in:,} in and {plan.tokens_out:,} out{money}" if plan.requests else ""),
+        ("time", f"about {duration(plan.seconds)}, at 50 tokens/s a slot" if plan.seconds is not None else ""),
+        ("size", f"about {amount(plan.bytes)}"),
+        ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),
+    ]  # fmt: skip
+    return f"{many(plan.count, 'record')} of {clean(plan.dataset)}\n\n{fields}\n\n{aligned(rows, width)}"
+
+
+def validity_report(validity: ffgen.Validity, data: str, width: int = 0) -> str:
+    """What a validation found, worst first."""
+    head = f"{data}: {many(validity.rows, 'record')}, "
+    if validity.valid:
+        return clean(f"{head}valid")
+    rows = []
+    if validity.rows != validity.wanted:
+        rows.append(("count", f"{validity.rows:,}, but the spec wants {validity.wanted:,}"))
+    if validity.duplicates:
+        rows.append(("duplicates", f"{validity.duplicates:,}"))
+    for one in sorted(validity.problems, key=lambda problem: -problem.count):
+        rows.append((one.field or "record", f"{one.reason}: {one.count:,}, first in record {one.first}"))
+    return f"{clean(head)}not valid\n{aligned(rows, width)}"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], width: int, colored: bool) -> str:
+    """Rows in columns, wrapped to `width`; no frame, so that it copies well."""
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="bold" if colored else "")
+    for head in heads:
+        drawn.add_column(Text(clean(head)), overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell(value)) for value in row))
+    console = Console(width=width, force_terminal=colored, no_color=not colored, highlight=False, emoji=False)
+    with console.capture() as capture:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").splitlines())
+
+
+def cell(value: Any) -> str:
+    """A value as a table shows it: one line, nested values as JSON, null as a dash, no control characters."""
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping | list | tuple | bool):
+        value = msgspec.json.encode(value).decode()
+    text = " ".join(clean(value).splitlines())
+    return text if len(text) <= 200 else f"{text[:199]}…"

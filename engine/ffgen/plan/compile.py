@@ -1,0 +1,227 @@
+"""Spec to plan, and every finding about the spec on the way."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+import polars as pl
+import xxhash
+from msgspec import Struct, to_builtins
+
+from ffgen.ask.prompt import Prompts
+from ffgen.errors import Finding, SpecError, UsageError
+from ffgen.expr import ExpressionError, check_types, parse
+from ffgen.plan.capacity import capacity_of, shortfall
+from ffgen.plan.shards import BATCH_SIZE, Shards
+from ffgen.spec.duration import seconds
+from ffgen.spec.load import Document
+from ffgen.spec.model import Dataset, Field, Model, Spec
+from ffgen.spec.record import requirements, value_dtype
+from ffgen.spec.types import TYPES, Problem, ValueType, build_type, build_types
+from ffgen.spec.types.base import Unfit
+from ffgen.spec.types.nested import coerce_cell
+
+EMBEDDED = "embedded"
+ASKS_FACTOR = 5.0
+"""Asks that a run may take, as a multiple of what a perfect model would need, unless the user says."""
+
+Path = tuple[str | int, ...]
+
+
+class Plan(Struct, frozen=True):
+    """What will be done. A value: the same spec and settings give the same plan in every process.
+
+    `max_asks` bounds replies of the whole run, kept ones included; `context` is the model's context per request
+    in tokens, one number for the whole run.
+    """
+
+    spec: Spec
+    shards: Shards
+    max_asks: int
+    context: int
+    spec_hash: str
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset wanted."""
+        return self.spec.dataset
+
+    @property
+    def model(self) -> Model:
+        """The model that is asked."""
+        assert self.spec.model is not None
+        return self.spec.model
+
+    @property
+    def endpoints(self) -> list[str]:
+        """The endpoints named, in order."""
+        endpoint = self.model.endpoint
+        return [endpoint] if isinstance(endpoint, str) else list(endpoint or [])
+
+
+def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
+    """The plan for a spec without errors (see `inspect`)."""
+    model = spec.model
+    if model is None or not model.endpoint:
+        raise SpecError([Finding("model", *NO_MODEL)])
+    if max_asks < 1:
+        raise UsageError(f"--max-asks must be at least 1, got {max_asks:g}.", hint="It is a multiple of the ideal.")
+    dataset = spec.dataset
+    batch_size = model.batch_size or BATCH_SIZE
+    shards = Shards(dataset.count, batch_size, spec.seed, dataset.name)
+    prompts = Prompts(dataset, build_types(dataset.fields), model.reply, model.max_tokens)
+    largest = prompts.room(min(batch_size, dataset.count)) + prompts.tokens_of_prompt()
+    return Plan(
+        spec=spec,
+        shards=shards,
+        max_asks=max(1, round(shards.base * max_asks)),
+        context=-(-max(largest, 2048) // 1024) * 1024,
+        spec_hash=hash_of(spec),
+    )
+
+
+def hash_of(spec: Spec) -> str:
+    """A name for what a spec asks for: 16 hex digits over dataset, seed and what of the model shapes replies."""
+    plain = to_builtins(spec)
+    for key in ("endpoint", "concurrency", "timeout", "patience", "price", "key"):
+        (plain.get("model") or {}).pop(key, None)
+    plain.pop("output")
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS))
+
+
+NO_MODEL = (
+    "no model is named.",
+    "Give `model: {endpoint: ..., name: ...}`, or --endpoint and --model, or FFGEN_LLM_BASE_URL; `embedded` "
+    "runs a small model here.",
+)
+
+
+def inspect(spec: Spec, document: Document) -> list[Finding]:
+    """Every error and warning that the plan has about a spec, positioned in its document."""
+    return [document.finding(path, what, hint, severity) for path, what, hint, severity in observe(spec)]
+
+
+Observation = tuple[Path, str, str, Any]
+
+
+def observe(spec: Spec) -> Iterator[Observation]:
+    """Errors and warnings as (path, what, hint, severity)."""
+    if spec.model is None or not spec.model.endpoint:
+        yield ("model",), *NO_MODEL, "error"
+    else:
+        yield from observe_model(spec.model)
+    dataset = spec.dataset
+    path: Path = ("dataset", "fields")
+    field_errors = [*observe_names(dataset.fields, path)]
+    for i, field in enumerate(dataset.fields):
+        field_errors += observe_field(field, (*path, i), top=True)
+    yield from field_errors
+    yield from observe_references(dataset)
+    if not any(severity == "error" for *_, severity in field_errors):
+        types = build_types(dataset.fields)
+        yield from observe_requirements(dataset, types)
+        yield from observe_room(dataset, types)
+
+
+def observe_model(model: Model) -> Iterator[Observation]:
+    for key in ("timeout", "patience"):
+        try:
+            seconds(getattr(model, key))
+        except UsageError as error:
+            yield ("model", key), error.what, error.hint, "error"
+    if model.key is not None and (model.key.env is None) == (model.key.file is None):
+        yield ("model", "key"), "needs exactly one of `env` and `file`.", "E.g. key: {env: MY_KEY}.", "error"
+    endpoints = [model.endpoint] if isinstance(model.endpoint, str) else model.endpoint or []
+    if not endpoints or any(not endpoint.strip() for endpoint in endpoints):
+        yield ("model", "endpoint"), "is empty.", "E.g. http://localhost:11434, or `embedded`.", "error"
+    if EMBEDDED in endpoints and len(endpoints) > 1:
+        yield ("model", "endpoint"), "`embedded` stands alone.", "Name servers, or `embedded`.", "error"
+
+
+def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
+    seen: dict[str, int] = {}
+    for i, field in enumerate(fields):
+        if not field.name:
+            yield (*path, i), "a field needs a `name`.", "", "error"
+        elif any(not char.isprintable() for char in field.name) or "." in field.name:
+            yield (*path, i, "name"), "a name can't hold `.` or control characters.", "Use `_`.", "error"
+        elif field.name in seen:
+            what = f"`{field.name}` is already the name of field {seen[field.name]}."
+            yield (*path, i, "name"), what, "Names are unique.", "error"
+        seen.setdefault(field.name, i)
+
+
+def observe_field(field: Field, path: Path, top: bool) -> list[Observation]:
+    """Findings of one field; an object's or array's inner fields first, so that each is found where it stands."""
+    if field.type not in TYPES:
+        near = difflib.get_close_matches(field.type, TYPES, 1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Types are {', '.join(TYPES)}."
+        return [((*path, "type"), f"unknown type `{field.type}`.", hint, "error")]
+    found = [*observe_inner(field, path)]
+    if field.unique and not top:
+        found.append(((*path, "unique"), "only top-level fields can be unique.", "Use `unique_by`.", "error"))
+    if found:
+        return found
+    try:
+        kind = build_type(field)
+    except Problem as problem:
+        return [((*path, problem.key), problem.what, problem.hint, "error")]
+    return [*observe_values(field, kind, path)]
+
+
+def observe_inner(field: Field, path: Path) -> Iterator[Observation]:
+    if field.type == "object" and field.fields:
+        yield from observe_names(field.fields, (*path, "fields"))
+        for i, inner in enumerate(field.fields):
+            yield from observe_field(inner, (*path, "fields", i), top=False)
+    if field.type == "array" and field.items is not None:
+        yield from observe_field(field.items, (*path, "items"), top=False)
+
+
+def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observation]:
+    """Values must fit their own type; examples should."""
+    listed: list[tuple[str, list[Any], str]] = [("values", field.values or [], "error")]
+    listed.append(("examples", field.examples, "warning"))
+    for key, values, severity in listed:
+        for i, value in enumerate(values):
+            try:
+                coerce_cell(kind, value)
+            except Unfit as unfit:
+                what = f"`{str(value)[:60]}` is not a valid {field.type} here ({unfit.reason})."
+                yield (*path, key, i), what, "Correct it or take it out.", severity
+
+
+def observe_references(dataset: Dataset) -> Iterator[Observation]:
+    names = [field.name for field in dataset.fields]
+    for i, name in enumerate(dataset.unique_by or []):
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Fields are {', '.join(names)}."
+            yield ("dataset", "unique_by", i), f"no field is named `{name}`.", hint, "error"
+    try:
+        datetime.fromisoformat(dataset.as_of)
+    except ValueError:
+        yield ("dataset", "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.", "error"
+
+
+def observe_requirements(dataset: Dataset, types: list[ValueType]) -> Iterator[Observation]:
+    names = [field.name for field in dataset.fields]
+    schema: dict[str, pl.DataType] = {name: value_dtype(kind) for name, kind in zip(names, types, strict=True)}
+    for i, text in enumerate(requirements(dataset)):
+        path: Path = ("dataset", "require") if isinstance(dataset.require, str) else ("dataset", "require", i)
+        error: UsageError | None
+        try:
+            error = check_types(parse(text, names), schema)
+        except ExpressionError as refused:
+            error = refused
+        if error is not None:
+            place = f"column {error.column} of the expression: " if getattr(error, "column", 0) else ""
+            yield path, f"{place}{error.what}", error.hint, "error"
+
+
+def observe_room(dataset: Dataset, types: list[ValueType]) -> Iterator[Observation]:
+    capacity = capacity_of(dataset, types)
+    if wrong := shortfall(capacity, dataset.count):
+        yield ("dataset", "count"), *wrong, "error"

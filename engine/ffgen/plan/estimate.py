@@ -1,0 +1,116 @@
+"""What a plan will cost, told before anything runs."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from ffgen.ask.prompt import Prompts
+from ffgen.errors import Finding
+from ffgen.plan.capacity import capacity_of
+from ffgen.plan.compile import Plan
+from ffgen.spec.types import ValueType, build_types
+from ffgen.spec.types.nested import describe
+
+TOKENS_PER_SECOND = 50.0
+"""Output of one slot of a local 8B model on a small GPU; the estimate says so."""
+
+
+class FieldView(Struct, frozen=True, kw_only=True):
+    """One field in the plan's words."""
+
+    name: str
+    type: str
+    made_by: str
+    constraints: str
+
+
+class PlanView(Struct, frozen=True, kw_only=True):
+    """A plan as people and programs read it. Tokens and seconds are estimates for a model that errs never."""
+
+    schema_version: int = 1
+    dataset: str
+    count: int
+    seed: int
+    spec_hash: str
+    fields: list[FieldView]
+    unique_by: list[str]
+    uniqueness: str
+    capacity: int | None
+    capacity_note: str
+    model: str
+    endpoints: list[str]
+    batch_size: int
+    concurrency: int | str
+    shards: int
+    requests: int
+    max_asks: int
+    tokens_in: int
+    tokens_out: int
+    money: float | None
+    seconds: float | None
+    bytes: int
+    findings: list[Finding]
+
+
+def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
+    """The plan in numbers and words."""
+    dataset, model = plan.dataset, plan.model
+    types = build_types(dataset.fields)
+    prompts = Prompts(dataset, types, model.reply, model.max_tokens)
+    capacity = capacity_of(dataset, types)
+    requests = plan.shards.base
+    tokens_in = requests * prompts.tokens_of_prompt()
+    tokens_out = int(dataset.count * prompts.tokens_per_row())
+    slots = (2 if model.concurrency == "auto" else model.concurrency) * len(plan.endpoints)
+    return PlanView(
+        dataset=dataset.name,
+        count=dataset.count,
+        seed=plan.spec.seed,
+        spec_hash=plan.spec_hash,
+        fields=[view_field(kind) for kind in types],
+        unique_by=dataset.unique_by or [field.name for field in dataset.fields],
+        uniqueness=uniqueness(plan),
+        capacity=capacity.allowed,
+        capacity_note=capacity.note,
+        model=model.name or "the one that the server has",
+        endpoints=plan.endpoints,
+        batch_size=plan.shards.batch_size,
+        concurrency=model.concurrency,
+        shards=plan.shards.base,
+        requests=requests,
+        max_asks=plan.max_asks,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        money=money(model.price, tokens_in, tokens_out),
+        seconds=tokens_out / TOKENS_PER_SECOND / slots,
+        bytes=int(dataset.count * prompts.bytes_per_row()),
+        findings=findings,
+    )
+
+
+def view_field(kind: ValueType) -> FieldView:
+    """One field in words."""
+    constraints = describe(kind)
+    return FieldView(name=kind.field.name, type=kind.field.type, made_by="model", constraints=constraints)
+
+
+def uniqueness(plan: Plan) -> str:
+    """How it is made sure that no two records are alike."""
+    dataset = plan.dataset
+    unique = [field.name for field in dataset.fields if field.unique]
+    ids = [field.name for field in dataset.fields if field.type == "uuid" or field.unique]
+    words = "the gate compares xxh3-64 hashes of " + (
+        f"the fields {', '.join(dataset.unique_by)}" if dataset.unique_by else "whole records"
+    )
+    if unique:
+        words += f", and of each value of {', '.join(unique)}"
+    if ids and not dataset.unique_by and len(ids) < len(dataset.fields):
+        words += f"; only {ids[0]} keeps records apart, the other fields may repeat together"
+    return words
+
+
+def money(price: Any, tokens_in: int, tokens_out: int) -> float | None:
+    """What so many tokens cost at `model.price`, per million; None when no price is set."""
+    if price is None:
+        return None
+    return float(tokens_in * price.input + tokens_out * price.output) / 1e6

@@ -1,0 +1,250 @@
+"""A run from plan to report: holds the destination, the replies and the endpoints while a coordinator works."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import platformdirs
+from msgspec import Struct
+
+from ffgen import __version__, failpoint
+from ffgen.ask.replies import Replies
+from ffgen.errors import FfgenError
+from ffgen.place import Workspace
+from ffgen.plan.compile import Plan
+from ffgen.plan.estimate import money
+from ffgen.run.audit import Audit
+from ffgen.run.coordinator import Coordinator
+from ffgen.run.crew import Crew, Inline, Processes, own_use
+from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
+from ffgen.run.fence import fence
+from ffgen.run.messages import Setup
+from ffgen.run.report import ProcessUse, Progress, Refusal, Report
+from ffgen.run.writer import STDOUT, WriterRole
+from ffgen.sink import format_of
+from ffgen.spec.duration import seconds
+
+TIME_LIMIT = 7200.0
+GATE_MEMORY = 64 * 2**20
+SMALL = 2
+"""Shards up to which a run stays in this process: starting others takes longer than it would last."""
+
+
+class Options(Struct, kw_only=True):
+    """How a plan is carried out. None of it changes a byte of the output."""
+
+    to: str = STDOUT
+    format: str | None = None
+    compression: str | None = None
+    workers: int | None = None
+    timeout: float = TIME_LIMIT
+    fresh: bool = False
+    clobber: bool = True
+    memory: int = GATE_MEMORY
+    cache_dir: str | None = None
+    audit: str | None = None
+    audit_prompts: str | None = None
+    isolate: bool = False
+    key: str | None = None
+
+
+Watch = Callable[[Progress], None]
+
+
+async def carry_out(
+    plan: Plan, options: Options, watch: Watch | None = None, make_writer: Callable[[Setup], Any] = WriterRole
+) -> Report:
+    """Carries a plan out and publishes the result, whole. Raises an FfgenError otherwise, and leaves nothing behind
+    but kept replies."""
+    began = time.monotonic()
+    with contextlib.ExitStack() as held:
+        frames = make_writer is not WriterRole
+        workspace = None
+        format, compression = "frames", "none"
+        if not frames:
+            format, compression = format_of(options.to, options.format, options.compression)
+            if options.to != STDOUT:
+                workspace = held.enter_context(Workspace.open(options.to, clobber=options.clobber))
+        replies = held.enter_context(Replies.open(os.path.join(cache_folder(options.cache_dir), "replies.sqlite3")))
+        audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
+        held.callback(audit.close)
+        key = read_key(plan.model.key, options.key)
+        if options.isolate:
+            fence([*plan.endpoints, "http://127.0.0.1"])
+        endpoints = await find_endpoints(plan, key, replies)
+        held.callback(endpoints.stop)
+        replies.begin(plan.spec_hash)
+        crew = crew_for(plan, options, make_writer)
+        coordinator = Coordinator(plan, crew, endpoints, replies, fresh=options.fresh, audit=audit)
+        setups = setups_for(plan, options, endpoints, key, workspace, format, compression)
+        outcome = "failed"
+        try:
+            with signals(coordinator):
+                await coordinator.carry_out(setups, options.timeout, watch)
+            uses = await crew.leave()
+            if workspace is not None:
+                failpoint.hit("coordinator.publish")
+                workspace.publish()
+                failpoint.hit("coordinator.published")
+            outcome = "done"
+        finally:
+            await crew.leave()
+            audit.ended(outcome, coordinator.state.counts.admitted)
+        replies.finish(plan.spec_hash)
+        replies.trim()
+        if watch is not None:
+            watch(coordinator.progress())
+        return report_of(coordinator, options, format, endpoints, [own_use(), *uses], time.monotonic() - began)
+
+
+def crew_for(plan: Plan, options: Options, make_writer: Callable[[Setup], Any]) -> Crew:
+    """Inline when asked for, or when the run is small; else processes, two workers unless said."""
+    workers = options.workers
+    if workers is None:
+        workers = 0 if plan.shards.base <= SMALL else min(2, os.cpu_count() or 1)
+    if workers == 0 or make_writer is not WriterRole or os.name != "posix":
+        return Inline(make_writer)
+    return Processes(workers)
+
+
+def setups_for(
+    plan: Plan,
+    options: Options,
+    endpoints: Endpoints,
+    key: str | None,
+    workspace: Workspace | None,
+    format: str,
+    compression: str,
+) -> dict[str, Setup]:
+    """What each role is told first."""
+    common: dict[str, Any] = {"plan": plan, "isolate": options.isolate}
+    common["failpoints"] = os.environ.get("FFGEN_FAILPOINTS", "")
+    model = plan.model
+    first = endpoints.first
+    slots = 256 if model.concurrency == "auto" else model.concurrency
+    work_path = STDOUT if workspace is None else workspace.work_path() + ("/" if workspace.whole_folder else "")
+    return {
+        "worker": Setup(
+            role="worker",
+            api=first.api,
+            model=first.model,
+            key=key,
+            timeout=seconds(model.timeout),
+            slots=slots,
+            hosts=[*plan.endpoints, "http://127.0.0.1"] if first.url == "embedded" else plan.endpoints,
+            **common,
+        ),
+        "gate": Setup(
+            role="gate", memory=options.memory, work_folder=workspace.folder if workspace else "", **common
+        ),
+        "writer": Setup(role="writer", work_path=work_path, format=format, compression=compression, **common),
+    }
+
+
+@contextlib.contextmanager
+def signals(coordinator: Coordinator) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the run in order, where this is the main thread; a caller's handlers come back."""
+    loop = asyncio.get_running_loop()
+    taken = []
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        try:
+            before = signal.getsignal(number)
+            loop.add_signal_handler(number, coordinator.interrupt, int(number))
+            taken.append((number, before))
+        except (ValueError, RuntimeError, NotImplementedError):
+            break
+    try:
+        yield
+    finally:
+        for number, before in taken:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before)
+
+
+def cache_folder(given: str | None) -> str:
+    """Where replies are kept: as given, else FFGEN_CACHE_DIR, else the user's cache folder."""
+    return os.path.expanduser(given or os.environ.get("FFGEN_CACHE_DIR") or platformdirs.user_cache_dir("ffgen"))
+
+
+def report_of(
+    coordinator: Coordinator,
+    options: Options,
+    format: str,
+    endpoints: Endpoints,
+    uses: list[ProcessUse],
+    elapsed: float,
+) -> Report:
+    """The figures of a finished run."""
+    plan, tally, counts = coordinator.plan, coordinator.tally, coordinator.state.counts
+    refused = sorted(coordinator.refused.items(), key=lambda item: -item[1])
+    if endpoints.embedded is not None:
+        uses = [*uses, embedded_use(endpoints.embedded.pid)]
+    return Report(
+        version=__version__,
+        dataset=plan.dataset.name,
+        output="frames" if format == "frames" else options.to,
+        format=format,
+        seed=plan.spec.seed,
+        spec_hash=plan.spec_hash,
+        model=endpoints.first.model,
+        endpoints=[endpoint.url for endpoint in endpoints.found],
+        records=counts.admitted,
+        wanted=plan.shards.count,
+        duplicates=counts.duplicates,
+        refused=[Refusal(field=field, reason=reason, count=count) for (field, reason), count in refused],
+        converted=tally.converted,
+        beyond=counts.beyond,
+        requests=tally.requests + counts.retries,
+        replies=tally.replies,
+        kept=tally.kept,
+        bad_replies=counts.bad_replies,
+        retries=counts.retries,
+        failures=counts.failures,
+        tokens_in=tally.tokens_in,
+        tokens_out=tally.tokens_out,
+        tokens_per_record=tally.tokens_out / max(counts.admitted, 1),
+        money=money(plan.model.price, tally.tokens_in, tally.tokens_out),
+        seconds=elapsed,
+        records_per_second=counts.admitted / elapsed if elapsed > 0 else 0.0,
+        utilisation=tally.busy / tally.slots if tally.slots and tally.requests else 0.0,
+        workers=sum(use.role == "worker" for use in uses),
+        processes=uses,
+    )
+
+
+def embedded_use(pid: int) -> ProcessUse:
+    """What the embedded server has used so far; it keeps no count of its own."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        memory = process.memory_info().rss
+    except psutil.Error:
+        return ProcessUse(role="model", pid=pid, cpu_seconds=0.0, peak_memory=0)
+    return ProcessUse(role="model", pid=pid, cpu_seconds=times.user + times.system, peak_memory=memory)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where it is installed: a fifth less CPU a request."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def run_to_end(make: Callable[[], Any]) -> Any:
+    """Runs a coroutine to its end in a loop of its own."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(make())
+
+
+__all__ = ["FfgenError", "Options", "carry_out", "run_to_end"]

@@ -1,0 +1,131 @@
+"""The main of every child process: read a frame, let the role answer, write a frame; leave when told to, or when
+the coordinator is gone. Spawn targets live here, never in a caller's module.
+"""
+
+import asyncio
+import os
+import pickle
+import signal
+from typing import Any
+
+from ffgen import failpoint
+from ffgen.errors import FfgenError, InternalError
+from ffgen.posix import die_with_parent, usage
+from ffgen.run.fence import fence
+from ffgen.run.gate import GateRole
+from ffgen.run.messages import Ask, Broke, Leave, Make, Message, Ready, Setup, Used, decode, encode
+from ffgen.run.worker import WorkerRole
+from ffgen.run.writer import WriterRole
+
+ROLES: dict[str, Any] = {"gate": GateRole, "writer": WriterRole}
+
+
+def main(connection: Any, parent: int) -> None:
+    """Runs one role until told to leave. A parent that died in the meantime ends it at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    die_with_parent(parent)
+    role = "new"
+    try:
+        setup = decode(connection.recv_bytes())[0]
+        assert isinstance(setup, Setup)
+        role = setup.role
+        if setup.isolate:
+            fence(setup.hosts)
+        failpoint.arm(setup.failpoints)
+        if setup.role == "worker":
+            run_worker(connection, setup)
+        else:
+            serve(connection, ROLES[setup.role](setup))
+    except (EOFError, ConnectionError):
+        os._exit(0)
+    except FfgenError as error:
+        report(connection, error)
+    except OSError as error:
+        report(connection, InternalError(f"The {role} process failed: {error}."))
+    except MemoryError:
+        report(connection, InternalError(f"The {role} process ran out of memory."))
+
+
+def report(connection: Any, error: FfgenError) -> None:
+    """Tells the coordinator why this process ends."""
+    try:
+        connection.send_bytes(encode([Broke(pickle.dumps(error))]))
+        connection.recv_bytes()
+    except (EOFError, ConnectionError):
+        pass
+    os._exit(error.exit_code)
+
+
+def serve(connection: Any, role: Any) -> None:
+    """The loop of a role that works through messages one by one."""
+    connection.send_bytes(encode([Ready()]))
+    while True:
+        answers: list[Message] = []
+        for message in decode(connection.recv_bytes()):
+            if isinstance(message, Leave):
+                role.close()
+                leave(connection, answers)
+            answers += role.handle(message)
+        if answers:
+            connection.send_bytes(encode(answers))
+
+
+def leave(connection: Any, answers: list[Message]) -> None:
+    """The last frame: what this process used."""
+    connection.send_bytes(encode([*answers, Used(*usage())]))
+    os._exit(0)
+
+
+def run_worker(connection: Any, setup: Setup) -> None:
+    """A worker waits for many replies at once, so it has a loop."""
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:
+        runner = asyncio.Runner()
+    with runner:
+        runner.run(work(connection, setup))
+
+
+async def work(connection: Any, setup: Setup) -> None:
+    """The loop of a worker."""
+    from ffgen.run.channel import Channel
+
+    role = WorkerRole(setup)
+    tasks: set[asyncio.Task[None]] = set()
+    left = asyncio.get_running_loop().create_future()
+
+    async def ask(message: Ask) -> None:
+        channel.send(await role.ask(message))
+
+    def received(messages: list[Message]) -> None:
+        for message in messages:
+            if isinstance(message, Ask):
+                task = asyncio.get_running_loop().create_task(ask(message))
+                tasks.add(task)
+                task.add_done_callback(finished)
+            elif isinstance(message, Make):
+                channel.send(role.make(message))
+            elif isinstance(message, Leave) and not left.done():
+                left.set_result(None)
+
+    def finished(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            os._exit(InternalError.exit_code) if not isinstance(error, Exception) else fail(error)
+
+    def fail(error: Exception) -> None:
+        told = error if isinstance(error, FfgenError) else InternalError(f"A worker failed: {error!r}.")
+        channel.send(Broke(pickle.dumps(told)))
+
+    channel = await Channel.open(connection, received, lambda: os._exit(0))
+    channel.send(Ready())
+    await left
+    for task in tasks:
+        task.cancel()
+    await role.close()
+    channel.send(Used(*usage()))
+    await asyncio.sleep(0.05)
+    os._exit(0)

@@ -1,0 +1,414 @@
+"""Carries a run out: does what the state machine says, and tells it what came of it.
+
+Owns the kept replies, the rows that wait for their turn, and the clock; decides nothing. A reply is stored before
+the state hears of it, so whatever is killed afterwards, it need not be asked again.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from ffgen import failpoint
+from ffgen.ask.replies import Replies
+from ffgen.errors import EndpointError, FfgenError, InternalError, Interrupted, TimeLimitError
+from ffgen.plan.compile import Plan
+from ffgen.run.audit import Audit
+from ffgen.run.crew import Crew
+from ffgen.run.endpoints import Endpoints
+from ffgen.run.messages import (
+    Answered,
+    Ask,
+    Finish,
+    Finished,
+    Judge,
+    Make,
+    Message,
+    Missed,
+    Setup,
+    Verdict,
+    Write,
+    Wrote,
+)
+from ffgen.run.report import Progress
+from ffgen.run.shortfall import explain_shortfall
+from ffgen.run.state import (
+    AskShard,
+    Command,
+    Complete,
+    DropRows,
+    Event,
+    Failed,
+    GiveUp,
+    Halted,
+    Judged,
+    JudgeShard,
+    Lost,
+    MakeShard,
+    Rephrased,
+    Replied,
+    Started,
+    State,
+    Wake,
+    Woken,
+    WriteShard,
+    Written,
+)
+from ffgen.shard import Made, Maker
+from ffgen.spec.duration import seconds
+
+GRACE = 8.0
+"""Seconds that replies in flight are waited for after a signal; they are paid for."""
+TICK = 0.1
+
+
+class Tally(Struct):
+    """Figures of the replies used. A remade shard is not counted again."""
+
+    requests: int = 0
+    replies: int = 0
+    kept: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    converted: int = 0
+    broken: int = 0
+    busy: float = 0.0
+    slots: float = 0.0
+
+
+class Coordinator:
+    """One run. `carry_out` once; everything else is called back by crew, clock and signals."""
+
+    def __init__(
+        self, plan: Plan, crew: Crew, endpoints: Endpoints, replies: Replies, *, fresh: bool, audit: Audit
+    ) -> None:
+        model = plan.model
+        self.plan = plan
+        self.crew = crew
+        self.endpoints = endpoints
+        self.replies = replies
+        self.audit = audit
+        self.state = State(
+            plan.shards,
+            max_asks=plan.max_asks,
+            retries=model.retries,
+            concurrency=model.concurrency,
+            patience=seconds(model.patience),
+            endpoints=len(endpoints.found),
+        )
+        self.maker = Maker(plan, endpoints.first.api, endpoints.first.model)
+        self.tally = Tally()
+        self.refused: Counter[tuple[str, str]] = Counter()
+        self.phase = "starting"
+        self.began = time.monotonic()
+        self._fresh = fresh
+        self._asked: dict[int, bool] = {}
+        # Shards under way, and whether they were asked without patterns.
+        self._keys: dict[int, bytes] = {}
+        self._made: dict[int, Made] = {}
+        self._verdicts: dict[int, bytes] = {}
+        self._written: deque[int] = deque()
+        self._events: deque[Event] = deque()
+        self._pumping = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last = self.began
+        self._signal = 0
+
+    async def carry_out(
+        self, setups: dict[str, Setup], timeout: float, watch: Callable[[Progress], None] | None
+    ) -> None:
+        """Runs to the end: N rows are in the closed work file. Raises what ended it otherwise."""
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        limit = self._loop.call_later(timeout, self._time_over, timeout)
+        ticker = asyncio.create_task(self._tick(watch)) if watch else None
+        try:
+            await self.crew.start(setups, self)
+            self.phase = "asking"
+            self.feed(Started())
+            await self.done
+        finally:
+            limit.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            for task in [*self._tasks, *([ticker] if ticker else [])]:
+                task.cancel()
+            if self.done.done() and not self.done.cancelled():
+                self.done.exception()
+
+    # From outside
+
+    def feed(self, event: Event) -> None:
+        """Tells the state what happened and does what it says. Events that come meanwhile wait in line."""
+        self._events.append(event)
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._events:
+                self._account()
+                for command in self.state.handle(self._events.popleft(), self._last):
+                    self._do(command)
+        except Exception as error:
+            self.broke(error)
+        finally:
+            self._pumping = False
+
+    def received(self, message: Message) -> None:
+        """An answer of a role (see crew.Listener)."""
+        match message:
+            case Answered():
+                self._answered(message)
+            case Missed():
+                self._missed(message)
+            case Verdict():
+                failpoint.hit("coordinator.verdict")
+                self._verdicts[message.shard] = message.admitted
+                self.feed(Judged(message.shard, sum(message.admitted)))
+            case Wrote():
+                self.feed(Written(self._written.popleft()))
+            case Finished():
+                if not self.done.done():
+                    self.done.set_result(None)
+
+    def lost(self, shards: tuple[int, ...]) -> None:
+        """A worker died (see crew.Listener)."""
+        self.feed(Lost(shards))
+
+    def broke(self, error: Exception) -> None:
+        """Something can't go on (see crew.Listener): the run ends with this error."""
+        self.state.ended = True
+        if not self.done.done():
+            known = isinstance(error, FfgenError)
+            self.done.set_exception(error if known else InternalError(f"A bug in ffgen: {error!r}."))
+
+    def interrupt(self, signal: int) -> None:
+        """A signal: stop asking, wait for what is paid for; a second one ends the run at once."""
+        if self._signal:
+            self.broke(Interrupted(signal, hint=RESUME))
+            return
+        self._signal = signal
+        self.phase = "stopping"
+        self.feed(Halted("signal", time.monotonic() + GRACE))
+
+    # Commands
+
+    def _do(self, command: Command) -> None:
+        match command:
+            case AskShard():
+                self._ask(command)
+            case MakeShard():
+                reply = self.replies.get(self._keys[command.shard])
+                if reply is None:
+                    raise InternalError(f"The kept reply of shard {command.shard} is gone.", hint="Run it again.")
+                self.crew.send("worker", Make(command.shard, command.attempt, reply))
+            case DropRows():
+                del self._made[command.shard]
+            case JudgeShard():
+                batch = self._made[command.shard].batch
+                self.crew.send("gate", Judge(command.shard, batch.rows, batch.sets, batch.keys))
+            case WriteShard():
+                self._write(command)
+            case Wake():
+                self._wake(command.at)
+            case Complete():
+                self.phase = "finishing"
+                self.crew.send("writer", Finish())
+            case GiveUp():
+                self.broke(self._reason(command))
+
+    def _ask(self, command: AskShard) -> None:
+        shards = self.plan.shards
+        body = self.maker.body(command.shard, command.attempt, self.endpoints.plain)
+        endpoint = self.endpoints.first
+        key = Replies.key(endpoint.api, endpoint.model, endpoint.digest, body)
+        self._asked[command.shard] = self.endpoints.plain
+        self._keys[command.shard] = key
+        if not self._fresh and (reply := self.replies.get(key)) is not None:
+            self.tally.kept += 1
+            self.crew.send("worker", Make(command.shard, command.attempt, reply))
+            return
+        self.audit.asked(command.shard, command.attempt, shards.seed_of(command.shard, command.attempt), key, body)
+        self.tally.requests += 1
+        self._send(command, body)
+
+    def _send(self, command: AskShard, body: bytes) -> None:
+        """Sends at once where the address is known; the embedded server is started first where it is not."""
+        endpoint = self.endpoints.found[command.endpoint]
+        if self.endpoints.absent is None and endpoint.url.startswith("http"):
+            self.crew.send("worker", Ask(command.shard, command.attempt, endpoint.url, body))
+            return
+        task = self._loop.create_task(self._send_later(command, body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_later(self, command: AskShard, body: bytes) -> None:
+        self.phase = "loading model" if self.endpoints.embedded is None else self.phase
+        try:
+            url = await self.endpoints.url(command.endpoint, self.slots, self.plan.context)
+        except FfgenError as error:
+            self.broke(error)
+            return
+        self.phase = "asking"
+        self.crew.send("worker", Ask(command.shard, command.attempt, url, body))
+
+    @property
+    def slots(self) -> int:
+        """Requests in flight at one endpoint at most."""
+        concurrency = self.plan.model.concurrency
+        return 2 if concurrency == "auto" else concurrency
+
+    def _write(self, command: WriteShard) -> None:
+        made, verdict = self._made.pop(command.shard), self._verdicts.pop(command.shard)
+        self._keys.pop(command.shard, None)
+        self._asked.pop(command.shard, None)
+        admitted = [flag == 1 for flag in verdict]
+        if sum(admitted) > command.take:
+            left = command.take
+            for row, flag in enumerate(admitted):
+                left -= flag
+                admitted[row] = flag and left >= 0
+        lines, rows = made.batch.take(admitted)
+        self._written.append(len(made.batch.lines))
+        self.crew.send("writer", Write(lines, rows))
+
+    def _wake(self, at: float) -> None:
+        if self._timer is not None:
+            if not self._timer.cancelled() and self._timer.when() <= self._loop.time() + at - time.monotonic():
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_later(max(0.0, at - time.monotonic()), self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self.feed(Woken())
+
+    # Answers
+
+    def _answered(self, message: Answered) -> None:
+        if message.shard not in self._asked:
+            return
+        if not message.reply:
+            self._use(message, asked=False)
+            return
+
+        def stored(error: FfgenError | None) -> None:
+            self._loop.call_soon_threadsafe(self._stored, message, error)
+
+        self.replies.put(self._keys[message.shard], message.reply, stored)
+
+    def _stored(self, message: Answered, error: FfgenError | None) -> None:
+        failpoint.hit("coordinator.stored")
+        if error is not None:
+            self.broke(error)
+        else:
+            self._use(message, asked=True)
+
+    def _use(self, message: Answered, asked: bool) -> None:
+        made = message.made
+        shard = self.state.open.get(message.shard)
+        if shard is None or self.state.ended:
+            return
+        if shard.phase != "making":
+            self._count(message, asked)
+        self._made[message.shard] = made
+        self.feed(Replied(message.shard, made.batch.rows, len(made.batch.lines), asked))
+
+    def _count(self, message: Answered, asked: bool) -> None:
+        made = message.made
+        self.tally.replies += 1
+        self.tally.tokens_in += made.tokens_in
+        self.tally.tokens_out += made.tokens_out
+        self.tally.converted += made.converted
+        self.tally.broken += made.broken
+        for field, reason, count in made.refused:
+            self.refused[field, reason] += count
+        self.audit.answered(message.shard, message.attempt, made, asked, message.reply)
+
+    def _missed(self, message: Missed) -> None:
+        if message.shard not in self._asked:
+            return
+        if message.kind == "fatal" and self._may_rephrase(message):
+            self.endpoints.keep_plain(self.replies)
+            self.feed(Rephrased(message.shard))
+            return
+        self.audit.missed(message.shard, message.attempt, message.kind, message.status, message.what)
+        kind = message.kind
+        self.feed(Failed(message.shard, kind, message.what, message.hint, message.retry_after))  # type: ignore[arg-type]
+
+    def _may_rephrase(self, message: Missed) -> bool:
+        """A server that refuses the schema is asked once more without its patterns, all shards alike."""
+        words = ("schema", "pattern", "grammar", "response_format", "format")
+        about_schema = message.status == 400 and any(word in message.what.lower() for word in words)
+        # Requests that were in flight when the first one was refused went with patterns, too.
+        return about_schema and "context" not in message.what.lower() and not self._asked[message.shard]
+
+    # Accounts
+
+    def _account(self) -> None:
+        now = time.monotonic()
+        flying = self.state.in_flight
+        if flying:
+            self.tally.busy += flying * (now - self._last)
+            self.tally.slots += self.state.permits * (now - self._last)
+        self._last = now
+
+    async def _tick(self, watch: Callable[[Progress], None] | None) -> None:
+        assert watch is not None
+        while True:
+            watch(self.progress())
+            await asyncio.sleep(TICK)
+
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        counts = self.state.counts
+        return Progress(
+            phase=self.phase,
+            records=counts.admitted,
+            wanted=self.plan.shards.count,
+            asks=counts.asks,
+            in_flight=self.state.in_flight,
+            limit=self.state.permits,
+            duplicates=counts.duplicates,
+            refused=sum(self.refused.values()),
+            retries=counts.retries + counts.bad_replies,
+            tokens_out=self.tally.tokens_out,
+            seconds=time.monotonic() - self.began,
+        )
+
+    def _time_over(self, timeout: float) -> None:
+        self._limit = timeout
+        self.phase = "stopping"
+        self.feed(Halted("time", time.monotonic() + min(GRACE, timeout)))
+
+    def _reason(self, command: GiveUp) -> FfgenError:
+        admitted, wanted = self.state.counts.admitted, self.plan.shards.count
+        match command.reason:
+            case "signal":
+                return Interrupted(self._signal, f"Stopped at {admitted} of {wanted} records.", hint=RESUME)
+            case "time":
+                what = f"The time limit of {self._limit:g} s passed at {admitted} of {wanted} records."
+                return TimeLimitError(what, hint=f"{RESUME} Or give it more: --timeout.")
+            case "endpoint":
+                return EndpointError(command.what, hint=f"{command.hint} {RESUME}".strip())
+            case "bug":
+                return InternalError(command.what, hint=command.hint)
+            case "short":
+                return explain_shortfall(self.plan, self.maker, self.state, self.refused, self._kept_replies())
+
+    def _kept_replies(self) -> list[tuple[int, bytes]]:
+        """The last replies of the run, to see what they have in common."""
+        endpoint = self.endpoints.first
+        found = []
+        for index in range(max(0, self.state.launched - 200), self.state.launched):
+            body = self.maker.body(index, 0, self.endpoints.plain)
+            reply = self.replies.get(Replies.key(endpoint.api, endpoint.model, endpoint.digest, body))
+            if reply is not None:
+                found.append((index, reply))
+        return found
+
+
+RESUME = "Replies are kept: the same command goes on from there."

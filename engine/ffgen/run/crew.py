@@ -1,0 +1,252 @@
+"""Who carries a run out: the same three roles, in this process (inline) or one process each.
+
+Both crews take messages for a role and hand the answers to a listener, so the coordinator does not know which it
+has. Inline is for small runs, previews and library calls: first byte in well under a second, no process.
+"""
+
+import asyncio
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import multiprocess
+
+from ffgen.errors import FfgenError, InternalError
+from ffgen.posix import usage
+from ffgen.run.channel import Channel
+from ffgen.run.child import main
+from ffgen.run.gate import GateRole
+from ffgen.run.messages import Answered, Ask, Broke, Leave, Make, Message, Missed, Ready, Setup, Used, encode
+from ffgen.run.report import ProcessUse
+from ffgen.run.worker import WorkerRole
+
+START_SECONDS = 60.0
+LEAVE_SECONDS = 3.0
+
+
+class Listener(Protocol):
+    """Whom a crew tells."""
+
+    def received(self, message: Message) -> None:
+        """An answer of a role."""
+
+    def lost(self, shards: tuple[int, ...]) -> None:
+        """A worker died with these shards in hand; another takes its place."""
+
+    def broke(self, error: Exception) -> None:
+        """A role can't go on."""
+
+
+class Crew(Protocol):
+    """Carries messages to roles: `worker`, `gate`, `writer`."""
+
+    async def start(self, setups: dict[str, Setup], listener: Listener) -> None:
+        """Sets the roles up; returns when all are ready."""
+
+    def send(self, role: str, message: Message) -> None:
+        """Hands a message to a role. Never blocks."""
+
+    async def leave(self) -> list[ProcessUse]:
+        """Ends all roles and says what their processes used. Idempotent."""
+
+
+class Inline:
+    """All roles in this process. `writer` makes the writer's role, so that a library call can take frames."""
+
+    def __init__(self, writer: Callable[[Setup], Any]) -> None:
+        self._make_writer = writer
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._roles: dict[str, Any] = {}
+        self._worker: WorkerRole | None = None
+
+    async def start(self, setups: dict[str, Setup], listener: Listener) -> None:
+        """See Crew."""
+        self._listener = listener
+        self._worker = WorkerRole(setups["worker"])
+        self._roles = {"gate": GateRole(setups["gate"]), "writer": self._make_writer(setups["writer"])}
+
+    def send(self, role: str, message: Message) -> None:
+        """See Crew."""
+        task = asyncio.get_running_loop().create_task(self._handle(role, message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, role: str, message: Message) -> None:
+        try:
+            assert self._worker is not None
+            if isinstance(message, Ask):
+                self._listener.received(await self._worker.ask(message))
+                return
+            if isinstance(message, Make):
+                self._listener.received(self._worker.make(message))
+                return
+            for answer in self._roles[role].handle(message):
+                self._listener.received(answer)
+        except Exception as error:
+            self._listener.broke(error)
+
+    async def leave(self) -> list[ProcessUse]:
+        """See Crew."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for role in self._roles.values():
+            role.close()
+        self._roles = {}
+        if self._worker is not None:
+            await self._worker.close()
+            self._worker = None
+        return []
+
+
+class Member:
+    """One child process, as its coordinator sees it."""
+
+    def __init__(self, role: str, process: Any, connection: Any) -> None:
+        self.role = role
+        self.process = process
+        self.connection = connection
+        self.channel: Channel | None = None
+        self.ready = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self.leaving = False
+        self.in_hand: dict[int, int] = {}
+        self.used: ProcessUse | None = None
+
+
+class Processes:
+    """A process for every role, and as many workers as are asked for; a lost worker is replaced."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._members: list[Member] = []
+        self._spare: list[ProcessUse] = []
+        self._leaving = False
+        self._restarts: list[float] = []
+
+    async def start(self, setups: dict[str, Setup], listener: Listener) -> None:
+        """See Crew."""
+        self._listener = listener
+        self._setups = setups
+        for role in ("gate", "writer", *["worker"] * self._workers):
+            self._members.append(await self._spawn(role))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.gather(*(member.ready for member in self._members))
+        except TimeoutError:
+            raise InternalError(f"The processes of the run did not start within {START_SECONDS:g} s.") from None
+
+    async def _spawn(self, role: str) -> Member:
+        ours, theirs = multiprocess.get_context("spawn").Pipe(duplex=True)
+        process = multiprocess.get_context("spawn").Process(
+            target=main, args=(theirs, os.getpid()), name=f"ffgen-{role}", daemon=True
+        )
+        process.start()
+        theirs.close()
+        member = Member(role, process, ours)
+        member.channel = await Channel.open(
+            ours, lambda messages: self._received(member, messages), lambda: self._lost(member)
+        )
+        member.channel.send(self._setups[role])
+        return member
+
+    def send(self, role: str, message: Message) -> None:
+        """See Crew."""
+        if role != "worker":
+            member = next(member for member in self._members if member.role == role)
+        else:
+            alive = [m for m in self._members if m.role == "worker" and not m.gone.is_set()]
+            member = min(alive, key=lambda m: len(m.in_hand))
+            assert isinstance(message, Ask | Make)
+            member.in_hand[message.shard] = message.attempt
+        if member.channel is not None:
+            member.channel.send(message)
+
+    def _received(self, member: Member, messages: list[Message]) -> None:
+        for message in messages:
+            match message:
+                case Ready():
+                    if not member.ready.done():
+                        member.ready.set_result(None)
+                case Used():
+                    pid = member.process.pid
+                    member.used = ProcessUse(
+                        role=member.role, pid=pid, cpu_seconds=message.cpu_seconds, peak_memory=message.peak_memory
+                    )
+                case Broke():
+                    self._broke(member, pickle.loads(message.error))
+                case Answered() | Missed():
+                    member.in_hand.pop(message.shard, None)
+                    self._listener.received(message)
+                case _:
+                    self._listener.received(message)
+
+    def _broke(self, member: Member, error: FfgenError) -> None:
+        member.leaving = True
+        if not member.ready.done():
+            member.ready.set_exception(error)
+        else:
+            self._listener.broke(error)
+
+    def _lost(self, member: Member) -> None:
+        member.gone.set()
+        if self._leaving or member.leaving:
+            return
+        if not member.ready.done():
+            member.ready.set_exception(InternalError(f"The {member.role} process died while it started."))
+            return
+        if member.role != "worker" or self._too_many_deaths():
+            what = f"The {member.role} process (pid {member.process.pid}) died."
+            hint = "Replies are kept: run the same command to go on."
+            self._listener.broke(InternalError(what, hint=hint))
+            return
+        asyncio.get_running_loop().create_task(self._replace(member))
+
+    def _too_many_deaths(self) -> bool:
+        """More than five in a minute: something is wrong that a new process does not mend."""
+        now = time.monotonic()
+        self._restarts = [at for at in self._restarts if now - at < 60] + [now]
+        return len(self._restarts) > 5
+
+    async def _replace(self, member: Member) -> None:
+        fresh = await self._spawn("worker")
+        self._members[self._members.index(member)] = fresh
+        self._listener.lost(tuple(member.in_hand))
+
+    async def leave(self) -> list[ProcessUse]:
+        """See Crew."""
+        self._leaving = True
+        for member in self._members:
+            if member.channel is not None and not member.gone.is_set():
+                member.channel.send(Leave())
+        gone = [asyncio.create_task(member.gone.wait()) for member in self._members]
+        if gone:
+            _, late = await asyncio.wait(gone, timeout=LEAVE_SECONDS)
+            for task in late:
+                task.cancel()
+        for member in self._members:
+            if member.process.is_alive():
+                member.process.kill()
+            member.process.join()
+            if member.channel is not None:
+                member.channel.close()
+        uses = [member.used for member in self._members if member.used is not None]
+        self._members = []
+        return uses
+
+
+def own_use(role: str = "coordinator") -> ProcessUse:
+    """What this process used."""
+    cpu_seconds, peak_memory = usage()
+    return ProcessUse(role=role, pid=os.getpid(), cpu_seconds=cpu_seconds, peak_memory=peak_memory)
+
+
+def can_spawn() -> bool:
+    """Whether this process may start the crew's processes: from its main thread, where a parent's death is seen."""
+    return os.name == "posix" and threading.current_thread() is threading.main_thread()
+
+
+__all__ = ["Crew", "Inline", "Listener", "Processes", "can_spawn", "encode", "own_use"]

@@ -1,0 +1,84 @@
+"""What a run says of itself: progress while it goes, a report at its end. Data only; front doors draw it."""
+
+from msgspec import Struct
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """Where a run stands. Made at most ten times a second; costs nothing when nobody watches."""
+
+    phase: str
+    """starting | loading model | asking | finishing"""
+    records: int
+    wanted: int
+    asks: int
+    in_flight: int
+    limit: int
+    duplicates: int
+    refused: int
+    retries: int
+    tokens_out: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Records a second since the start."""
+        return self.records / self.seconds if self.seconds > 0 else 0.0
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """Rows refused for one reason at one field."""
+
+    field: str
+    reason: str
+    count: int
+
+
+class ProcessUse(Struct, frozen=True, kw_only=True):
+    """What one process of the run used. Memory is the peak resident set in bytes."""
+
+    role: str
+    pid: int
+    cpu_seconds: float
+    peak_memory: int
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a finished run did, for people (`ffgen run` on stderr) and machines (`--json`, `--report`)."""
+
+    schema_version: int = 1
+    version: str
+    dataset: str
+    output: str
+    format: str
+    seed: int
+    spec_hash: str
+    model: str
+    endpoints: list[str]
+    records: int
+    wanted: int
+    duplicates: int
+    refused: list[Refusal]
+    converted: int
+    """Values taken after a lossless conversion, such as "34" for 34."""
+    beyond: int
+    """Valid rows past N, dropped."""
+    requests: int
+    """Requests sent in this run, tries of the same request counted each."""
+    replies: int
+    """Replies used: asked now, or kept from before."""
+    kept: int
+    """Replies that were kept from before, so nothing was asked."""
+    bad_replies: int
+    retries: int
+    """Requests sent again after a transport failure, by reason in `failures`."""
+    failures: dict[str, int]
+    tokens_in: int
+    tokens_out: int
+    tokens_per_record: float
+    money: float | None
+    seconds: float
+    records_per_second: float
+    utilisation: float
+    """Busy slot-seconds over slots times the time in which asking went on; 0 when nothing was asked."""
+    workers: int
+    processes: list[ProcessUse]

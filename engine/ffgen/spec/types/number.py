@@ -1,0 +1,191 @@
+"""integer, number, boolean."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import polars as pl
+from msgspec import Meta
+
+from ffgen.spec.model import Field
+from ffgen.spec.types.base import Problem, Unfit, ValueType, bounds
+
+INT64 = (-(2**63), 2**63 - 1)
+
+
+class Integer(ValueType):
+    """A whole number in `range`, both ends included; 64 bits."""
+
+    keys = frozenset({"range"})
+    meaning = "a whole number"
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self.low, self.high = bounds(field, whole)
+        for end in (self.low, self.high):
+            if end is not None and not INT64[0] <= end <= INT64[1]:
+                raise Problem("range", f"{end} does not fit 64 bits.", "Use type string with a pattern.")
+        self.annotation = Annotated[int, Meta(ge=self.low, le=self.high)]
+
+    def coerce(self, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise Unfit("type")
+        try:
+            number = whole(value)
+        except ValueError:
+            raise Unfit("type") from None
+        if not INT64[0] <= number <= INT64[1]:
+            raise Unfit("range")
+        return number
+
+    def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
+        yield from super().refuse(values, making)
+        low, high = self.low if self.low is not None else INT64[0], self.high if self.high is not None else INT64[1]
+        yield from ((i, "range") for i, v in enumerate(values) if v is not None and not low <= v <= high)
+
+    def schema(self, making: bool = True) -> dict[str, Any]:
+        if self.field.values:
+            return {"enum": list(self.field.values)}
+        ends = {"minimum": self.low, "maximum": self.high}
+        return {"type": "integer"} | {key: end for key, end in ends.items() if end is not None}
+
+    def dtype(self) -> Any:
+        return pl.Int64
+
+    def capacity(self) -> int | None:
+        if self.field.values:
+            return super().capacity()
+        return None if self.low is None else int(self.high - self.low + 1)
+
+    def sample(self, index: int) -> Any:
+        shown = super().sample(index)
+        if shown is not None:
+            return shown
+        if self.low is None:
+            return 7 + 5 * index
+        return self.low + (self.high - self.low) * (3 + 4 * (index % 2)) // 10
+
+    def words(self) -> str:
+        return super().words() or ("" if self.low is None else f"from {self.low} to {self.high}")
+
+
+class Number(ValueType):
+    """A number in `range`, both ends included, with at most `decimals` places."""
+
+    keys = frozenset({"range", "decimals"})
+    meaning = "a number"
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self.low, self.high = bounds(field, real)
+        self.annotation = Annotated[float, Meta(ge=self.low, le=self.high)]
+
+    def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
+        return [value if value is None else value + 0.0 for value in values], 0
+
+    def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
+        yield from super().refuse(values, making)
+        low, high = self.low if self.low is not None else -math.inf, self.high if self.high is not None else math.inf
+        yield from ((i, "range") for i, v in enumerate(values) if v is not None and not low <= v <= high)
+        if (places := self.field.decimals) is not None:
+            yield from ((i, "decimals") for i, v in enumerate(values) if v is not None and round(v, places) != v)
+
+    def coerce(self, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise Unfit("type")
+        try:
+            return real(value)
+        except ValueError:
+            raise Unfit("type") from None
+
+    def schema(self, making: bool = True) -> dict[str, Any]:
+        if self.field.values:
+            return {"enum": list(self.field.values)}
+        ends = {"minimum": self.low, "maximum": self.high}
+        return {"type": "number"} | {key: end for key, end in ends.items() if end is not None}
+
+    def dtype(self) -> Any:
+        return pl.Float64
+
+    def capacity(self) -> int | None:
+        if self.field.values:
+            return super().capacity()
+        if self.low is None or self.field.decimals is None:
+            return None
+        step = 10**self.field.decimals
+        return int(math.floor(self.high * step) - math.ceil(self.low * step) + 1)
+
+    def sample(self, index: int) -> Any:
+        shown = super().sample(index)
+        if shown is not None:
+            return shown
+        low, high = (self.low, self.high) if self.low is not None else (0.0, 100.0)
+        return round(low + (high - low) * (0.3137 + 0.3511 * (index % 2)), min(self.field.decimals or 2, 6))
+
+    def words(self) -> str:
+        parts = [super().words()]
+        if self.low is not None:
+            parts.append(f"from {self.low:g} to {self.high:g}")
+        if self.field.decimals is not None:
+            parts.append(f"at most {self.field.decimals} decimals")
+        return ", ".join(part for part in parts if part)
+
+
+class Boolean(ValueType):
+    """true or false."""
+
+    meaning = "true or false"
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self.annotation = bool
+
+    def coerce(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+            return value.strip().lower() == "true"
+        if not isinstance(value, bool):
+            raise Unfit("type")
+        return value
+
+    def schema(self, making: bool = True) -> dict[str, Any]:
+        return {"enum": list(self.field.values)} if self.field.values else {"type": "boolean"}
+
+    def dtype(self) -> Any:
+        return pl.Boolean
+
+    def capacity(self) -> int | None:
+        return super().capacity() or 2
+
+    def sample(self, index: int) -> Any:
+        shown = super().sample(index)
+        return index % 2 == 0 if shown is None else shown
+
+
+def whole(value: Any) -> int:
+    """A whole number from an int, an integral float or text of one; raises ValueError.
+
+    >>> whole("34"), whole(7.0)
+    (34, 7)
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is not a whole number")
+    if isinstance(value, str):
+        if not value.strip().lstrip("+-").isdecimal() or len(value) > 40:
+            raise ValueError(f"`{value[:40]}` is not a whole number")
+        return int(value)
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"{value} is not a whole number")
+    return int(value)
+
+
+def real(value: Any) -> float:
+    """A finite number from an int, a float or text of one; raises ValueError."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is not a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{value} is too large") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not finite")
+    return number
