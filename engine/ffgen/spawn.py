@@ -1,6 +1,7 @@
 """Starting a child process: spawned, never forked (fork after polars hangs), and without the caller's main module."""
 
 import contextlib
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ def start_child(target: Callable[..., None], args: tuple[Any, ...], name: str) -
     spawn = multiprocess.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=True)
     process = spawn.Process(target=target, args=(theirs, *args), name=f"ffgen-{name}", daemon=True)
-    with theirs, without_main():
+    with theirs, without_main(), one_thread():
         process.start()
     return process, ours
 
@@ -32,3 +33,15 @@ def without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Processes are our parallelism: a polars pool in each would only get in the way of the others."""
+    before = os.environ.get("POLARS_MAX_THREADS")
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["POLARS_MAX_THREADS"]

@@ -52,6 +52,7 @@ def preview(
         key=api_key(chosen),
         isolate=True,
     )
+    assert isinstance(frames, ffgen.Frames)  # since no destination was given
     records = [record for frame in frames for record in frame.iter_rows(named=True)]
     terminal = session.terminal
     if json_:

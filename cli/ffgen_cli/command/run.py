@@ -105,7 +105,7 @@ def carry_out(
     made: ffgen.Plan, output: Output, chosen: Settings, watch: Callable[[ffgen.Progress], None]
 ) -> ffgen.Report:
     """The run itself."""
-    return ffgen.run(
+    report = ffgen.run(
         made,
         output.path,
         format=output.format,
@@ -122,6 +122,8 @@ def carry_out(
         isolate=True,
         watch=watch,
     )
+    assert isinstance(report, ffgen.Report)  # since a destination was given
+    return report
 
 
 def show_plan(terminal: Terminal, made: ffgen.Plan, output: Output, json_: bool) -> None:
