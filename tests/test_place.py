@@ -218,7 +218,6 @@ def test_places_that_can_not_be(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     os.mkfifo(tmp_path / "fifo")
     for name, what, hint in [
-        ("none/out.jsonl", "does not exist", "mkdir -p"),
         ("file/out.jsonl", "not a folder", "another place"),
         ("dir", "is a folder", "dir/"),
         ("file/", "is a file", "Leave out"),
@@ -299,3 +298,14 @@ def test_small_words(tmp_path: Path) -> None:
     assert split_compression("a.csv") == ("a.csv", "none")
     with Workspace.open(str(tmp_path / "x")) as space:
         assert space.free_bytes() > 0
+
+
+def test_missing_folders_are_made_and_taken_away_again(tmp_path: Path) -> None:
+    there = tmp_path / "a" / "b" / "out.jsonl"
+    with Workspace.open(str(there)):
+        assert there.parent.is_dir()
+    assert not (tmp_path / "a").exists()
+    with Workspace.open(str(there)) as space:
+        Path(space.work_path()).write_bytes(b"x")
+        space.publish()
+    assert there.read_bytes() == b"x"

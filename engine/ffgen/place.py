@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -77,17 +78,29 @@ class Workspace:
     context manager, or call `discard` when done, published or not.
     """
 
-    def __init__(self, destination: str, folder: str, lock: posix.Lock, *, whole_folder: bool, clobber: bool) -> None:
+    def __init__(
+        self,
+        destination: str,
+        folder: str,
+        lock: posix.Lock,
+        *,
+        whole_folder: bool,
+        clobber: bool,
+        made: Sequence[str] = (),
+    ) -> None:
         self.destination = destination
         self.folder = folder
         self.whole_folder = whole_folder
         self._clobber = clobber
         self._lock: posix.Lock | None = lock
         self._published: set[str] = set()
+        self._made = list(made)
 
     @classmethod
     def open(cls, destination: str, *, clobber: bool = True) -> Self:
         """Take hold of `destination`: a file, or a folder when it ends with `/`. Links are followed to the end.
+
+        Folders above it that are not there are made, and taken away again when nothing is published.
 
         LockedError when another run holds it, UsageError when it exists and `clobber` is false, DestinationError
         when it can't be written. Emptied first: what a run that died left in the work folder.
@@ -96,7 +109,7 @@ class Workspace:
         try:
             real = os.path.realpath(destination)
             parent, name = os.path.split(real)
-            _check_parent(parent)
+            made = _make_parents(parent)
             _check_existing(destination, real, whole_folder=whole_folder, clobber=clobber)
             if not name:
                 raise DestinationError(f"{destination} is no place for a folder of parts.", hint="Name a folder in it.")
@@ -109,7 +122,7 @@ class Workspace:
                 raise
         except OSError as error:
             raise destination_error(error, error.filename or destination) from error
-        return cls(real, folder, lock, whole_folder=whole_folder, clobber=clobber)
+        return cls(real, folder, lock, whole_folder=whole_folder, clobber=clobber, made=made)
 
     def __enter__(self) -> Self:
         return self
@@ -161,15 +174,31 @@ class Workspace:
         try:
             os.rmdir(self.folder)
         except OSError:
-            pass  # the next run is already in it
+            return  # the next run is already in it
+        if not self._published:
+            _remove_empty(self._made)
 
 
-def _check_parent(parent: str) -> None:
-    if os.path.isdir(parent):
-        return
-    if os.path.lexists(parent):
-        raise DestinationError(f"{parent} is not a folder.", hint="Choose another place.")
-    raise DestinationError(f"The folder {parent} does not exist.", hint=f"Make it: mkdir -p {shlex.quote(parent)}")
+def _make_parents(parent: str) -> list[str]:
+    """Make the folders above a destination that are not there; those made, deepest first."""
+    missing = []
+    while not os.path.isdir(parent):
+        if os.path.lexists(parent):
+            raise DestinationError(f"{parent} is not a folder.", hint="Choose another place.")
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    for folder in reversed(missing):
+        os.makedirs(folder, exist_ok=True)
+    return missing
+
+
+def _remove_empty(folders: list[str]) -> None:
+    """Take away folders that a run made and left empty."""
+    for folder in folders:
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
 
 
 def _check_existing(shown: str, real: str, *, whole_folder: bool, clobber: bool) -> None:

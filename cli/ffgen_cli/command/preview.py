@@ -40,7 +40,7 @@ def preview(
     verbose: int,
     **flags: Any,
 ) -> None:
-    """Make a few records of SPEC and show them as a table. Writes no file; replies are kept for the run."""
+    """Make a few records of SPEC and show them as a table. Writes no file."""
     chosen = session.begin({**flags, "count": rows}, verbose=verbose, as_json=json_, log=True)
     wanted = target(choose_spec(spec, spec_option, "preview"), chosen, sets)
     made = ffgen.plan(open_spec(session.terminal, wanted), max_asks=chosen["max_asks"])

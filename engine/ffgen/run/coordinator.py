@@ -5,6 +5,7 @@ the state hears of it, so whatever is killed afterwards, it need not be asked ag
 """
 
 import asyncio
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -63,6 +64,8 @@ GRACE = 8.0
 """Seconds that replies in flight are waited for after a signal; they are paid for."""
 TICK = 0.1
 
+log = logging.getLogger("ffgen.run")
+
 
 class Tally(Struct):
     """Figures of the replies used. A remade shard is not counted again."""
@@ -116,6 +119,7 @@ class Coordinator:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last = self.began
         self._signal = 0
+        self._chatty = log.isEnabledFor(logging.DEBUG)
 
     async def carry_out(
         self, setups: dict[str, Setup], timeout: float, watch: Callable[[Progress], None] | None
@@ -128,8 +132,10 @@ class Coordinator:
         try:
             await self.crew.start(setups, self)
             self.phase = "asking"
+            log.info("run started", extra=self._told(wanted=self.plan.shards.count, model=self.endpoints.first.model))
             self.feed(Started())
             await self.done
+            log.info("run finished", extra=self._told(records=self.state.counts.admitted, asks=self.state.counts.asks))
         finally:
             limit.cancel()
             if self._timer is not None:
@@ -176,6 +182,7 @@ class Coordinator:
 
     def lost(self, shards: tuple[int, ...]) -> None:
         """A worker died (see crew.Listener)."""
+        log.warning("worker replaced", extra=self._told(shards=list(shards)))
         self.feed(Lost(shards))
 
     def broke(self, error: Exception) -> None:
@@ -191,6 +198,7 @@ class Coordinator:
             self.broke(Interrupted(signal, hint=RESUME))
             return
         self._signal = signal
+        log.info("signal received", extra=self._told(signal=signal, in_flight=self.state.in_flight))
         self.phase = "stopping"
         self.feed(Halted("signal", time.monotonic() + GRACE))
 
@@ -233,6 +241,8 @@ class Coordinator:
             return
         self.audit.asked(command.shard, command.attempt, shards.seed_of(command.shard, command.attempt), key, body)
         self.tally.requests += 1
+        if self._chatty:
+            log.debug("asked", extra=self._told(shard=command.shard, attempt=command.attempt, bytes=len(body)))
         self._send(command, body)
 
     def _send(self, command: AskShard, body: bytes) -> None:
@@ -326,6 +336,10 @@ class Coordinator:
         self.tally.broken += made.broken
         for field, reason, count in made.refused:
             self.refused[field, reason] += count
+        if self._chatty or made.problem:
+            level = logging.WARNING if made.problem else logging.DEBUG
+            told = self._told(shard=message.shard, attempt=message.attempt, rows=made.batch.rows, problem=made.problem)
+            log.log(level, "bad reply" if made.problem else "answered", extra=told)
         self.audit.answered(message.shard, message.attempt, made, asked, message.reply)
 
     def _missed(self, message: Missed) -> None:
@@ -333,8 +347,10 @@ class Coordinator:
             return
         if message.kind == "fatal" and self._may_rephrase(message):
             self.endpoints.keep_plain(self.replies)
+            log.warning("server refuses patterns in a schema", extra=self._told(what=message.what))
             self.feed(Rephrased(message.shard))
             return
+        log.warning("request failed", extra=self._told(shard=message.shard, kind=message.kind, what=message.what))
         self.audit.missed(message.shard, message.attempt, message.kind, message.status, message.what)
         kind = message.kind
         self.feed(Failed(message.shard, kind, message.what, message.hint, message.retry_after))  # type: ignore[arg-type]
@@ -347,6 +363,10 @@ class Coordinator:
         return about_schema and "context" not in message.what.lower() and not self._asked[message.shard]
 
     # Accounts
+
+    def _told(self, **fields: object) -> dict[str, object]:
+        """The fields of a log event: which run, and what happened."""
+        return {"run": self.plan.spec_hash, **fields}
 
     def _account(self) -> None:
         now = time.monotonic()
