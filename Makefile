@@ -48,7 +48,7 @@ fmt: install ## Format the code, and write the generated parts of docs/ anew
 	$(BIN)/ruff format .
 	$(BIN)/python -m docs.make
 
-check: lint types floors test ## Do all of the four above that judge
+check: lint types floors test ## Do lint, types, floors and test
 
 bench: install ## Compare speed with the stored baseline; fails when it fell
 	$(BIN)/python -m bench

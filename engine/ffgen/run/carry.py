@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import platformdirs
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ffgen import __version__, failpoint
 from ffgen.ask.replies import Replies
-from ffgen.errors import FfgenError
+from ffgen.errors import Interrupted
 from ffgen.place import Workspace
 from ffgen.plan.compile import Plan
 from ffgen.plan.estimate import money
@@ -31,6 +31,7 @@ from ffgen.spec.duration import seconds
 
 TIME_LIMIT = 7200.0
 GATE_MEMORY = 64 * 2**20
+STOPPING = [int(getattr(signal, name)) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 SMALL = 2
 """Shards up to which a run stays in this process: starting others takes longer than it would last."""
 
@@ -63,6 +64,7 @@ async def carry_out(
     but kept replies."""
     began = time.monotonic()
     with contextlib.ExitStack() as held:
+        stop = held.enter_context(Signals())
         frames = make_writer is not WriterRole
         workspace = None
         format, compression = "frames", "none"
@@ -83,9 +85,9 @@ async def carry_out(
         coordinator = Coordinator(plan, crew, endpoints, replies, fresh=options.fresh, audit=audit)
         setups = setups_for(plan, options, endpoints, key, workspace, format, compression)
         outcome = "failed"
+        stop.tell(coordinator)
         try:
-            with signals(coordinator):
-                await coordinator.carry_out(setups, options.timeout, watch)
+            await coordinator.carry_out(setups, options.timeout, watch)
             uses = await crew.leave()
             if workspace is not None:
                 failpoint.hit("coordinator.publish")
@@ -146,24 +148,44 @@ def setups_for(
     }
 
 
-@contextlib.contextmanager
-def signals(coordinator: Coordinator) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the run in order, where this is the main thread; a caller's handlers come back."""
-    loop = asyncio.get_running_loop()
-    taken = []
-    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        try:
-            before = signal.getsignal(number)
-            loop.add_signal_handler(number, coordinator.interrupt, int(number))
-            taken.append((number, before))
-        except (ValueError, RuntimeError, NotImplementedError):
-            break
-    try:
-        yield
-    finally:
-        for number, before in taken:
-            loop.remove_signal_handler(number)
+class Signals:
+    """SIGINT, SIGTERM and SIGHUP stop a run in order, where this is the main thread; a caller's handlers come back.
+
+    Before there is a coordinator to tell, a signal cancels what is being set up.
+    """
+
+    def __enter__(self) -> "Signals":
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._coordinator: Coordinator | None = None
+        self._caught = 0
+        self._before: list[tuple[int, Any]] = []
+        for number in STOPPING:
+            try:
+                before = signal.getsignal(number)
+                self._loop.add_signal_handler(number, self._stop, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                break
+            self._before.append((number, before))
+        return self
+
+    def tell(self, coordinator: Coordinator) -> None:
+        """From now on the coordinator hears of signals."""
+        self._coordinator = coordinator
+
+    def _stop(self, number: int) -> None:
+        self._caught = number
+        if self._coordinator is not None:
+            self._coordinator.interrupt(self._caught)
+        elif self._task is not None:
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        for number, before in self._before:
+            self._loop.remove_signal_handler(number)
             signal.signal(number, before)
+        if self._caught and isinstance(error, asyncio.CancelledError):
+            raise Interrupted(self._caught, "Stopped before anything was asked.") from None
 
 
 def cache_folder(given: str | None) -> str:
@@ -245,6 +267,3 @@ def run_to_end(make: Callable[[], Any]) -> Any:
     """Runs a coroutine to its end in a loop of its own."""
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(make())
-
-
-__all__ = ["FfgenError", "Options", "carry_out", "run_to_end"]
