@@ -123,6 +123,8 @@ class Processes:
         self._spare: list[ProcessUse] = []
         self._leaving = False
         self._restarts: list[float] = []
+        self._started = False
+        self._backlog: list[Message] = []
 
     async def start(self, setups: dict[str, Setup], listener: Listener) -> None:
         """See Crew."""
@@ -135,6 +137,7 @@ class Processes:
                 await asyncio.gather(*(member.ready for member in self._members))
         except TimeoutError:
             raise InternalError(f"The processes of the run did not start within {START_SECONDS:g} s.") from None
+        self._started = True
 
     async def _spawn(self, role: str) -> Member:
         process, ours = start_child(main, (os.getpid(),), role)
@@ -151,6 +154,9 @@ class Processes:
             member = next(member for member in self._members if member.role == role)
         else:
             alive = [m for m in self._members if m.role == "worker" and not m.gone.is_set()]
+            if not alive:
+                self._backlog.append(message)  # until the lost worker is replaced
+                return
             member = min(alive, key=lambda m: len(m.in_hand))
             assert isinstance(message, Ask | Make)
             member.in_hand[message.shard] = message.attempt
@@ -178,17 +184,18 @@ class Processes:
 
     def _broke(self, member: Member, error: FfgenError) -> None:
         member.leaving = True
-        if not member.ready.done():
-            member.ready.set_exception(error)
-        else:
+        if self._started:
             self._listener.broke(error)
+        elif not member.ready.done():
+            member.ready.set_exception(error)
 
     def _lost(self, member: Member) -> None:
         member.gone.set()
         if self._leaving or member.leaving:
             return
-        if not member.ready.done():
-            member.ready.set_exception(InternalError(f"The {member.role} process died while it started."))
+        if not self._started:
+            if not member.ready.done():
+                member.ready.set_exception(InternalError(f"The {member.role} process died while it started."))
             return
         if member.role != "worker" or self._too_many_deaths():
             what = f"The {member.role} process (pid {member.process.pid}) died."
@@ -207,6 +214,9 @@ class Processes:
         fresh = await self._spawn("worker")
         self._members[self._members.index(member)] = fresh
         self._listener.lost(tuple(member.in_hand))
+        backlog, self._backlog = self._backlog, []
+        for message in backlog:
+            self.send("worker", message)
 
     async def leave(self) -> list[ProcessUse]:
         """See Crew."""
