@@ -44,7 +44,7 @@ class Maker:
     def body(self, index: int, attempt: int, plain: bool = False) -> bytes:
         """The request's body for one ask. `plain` leaves patterns out of the schema, for servers that refuse them."""
         shards = self.plan.shards
-        prompt = self.prompts.prompt(shards.size(index), slice_words(self.plan.dataset.fields, shards, index))
+        prompt = self.prompts.prompt(shards.size(index), slice_words(self.record.types, shards, index))
         if plain:
             prompt = type(prompt)(prompt.messages, without_patterns(prompt.schema), prompt.max_tokens)
         return self.dialect.body(prompt, shards.seed_of(index, attempt))
@@ -52,8 +52,8 @@ class Maker:
     def make(self, index: int, reply: bytes) -> Made:
         """The rows of a reply, at most as many as were asked for. Never raises: a bad reply is an empty `Made`."""
         answer = self.dialect.read(reply)
-        rows = self.reader.read(answer.text, answer.truncated)
-        checked = self.record.check(rows.cells[: self.plan.shards.size(index)])
+        rows = self.reader.read(answer.text, answer.truncated, self.plan.shards.size(index))
+        checked = self.record.check(rows.cells)
         refused = rows.refused + checked.refused
         return Made(
             batch=checked.batch,

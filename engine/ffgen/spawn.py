@@ -2,24 +2,28 @@
 
 import contextlib
 import os
+import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import multiprocess
+import multiprocess.resource_tracker
+
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def start_child(target: Callable[..., None], args: tuple[Any, ...], name: str) -> tuple[Any, Any]:
     """Starts `target(connection, *args)` in a new process; gives the process and our end of the pipe.
 
     The child reads EOF from its end when this process is gone. Start children from a thread that outlives them:
-    the kernel's parent-death signal follows the thread.
+    the kernel's parent-death signal follows the thread. SIGINT, SIGTERM and SIGHUP are blocked in the child.
     """
     spawn = multiprocess.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=True)
     process = spawn.Process(target=target, args=(theirs, *args), name=f"ffgen-{name}", daemon=True)
-    with theirs, without_main(), one_thread():
+    with theirs, without_main(), one_thread(), held_signals():
         process.start()
     return process, ours
 
@@ -33,6 +37,22 @@ def without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def held_signals() -> Iterator[None]:
+    """Blocks what a terminal sends to the whole group: a child inherits that, and no signal can end it before it has
+    handlers. Here they wait for a millisecond.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    multiprocess.resource_tracker.ensure_running()  # else the first start would, and unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in STOPPING])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

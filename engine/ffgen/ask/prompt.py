@@ -4,6 +4,9 @@ Servers keep the state of a shared prefix (461 of 468 tokens reused, prompt time
 so everything that does not change from ask to ask stands in the first messages.
 """
 
+import csv
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -12,25 +15,10 @@ from ffgen.ask.dialect import Prompt
 from ffgen.spec.model import Dataset
 from ffgen.spec.record import requirements
 from ffgen.spec.types import ValueType
-from ffgen.spec.types.nested import describe, nullable_schema
+from ffgen.spec.types.nested import describe, nullable_schema, one_line
 
 CHARS_PER_TOKEN = 3.0
 """A low figure on purpose: an estimate that is too high costs nothing, one too low cuts replies off."""
-
-HINTS = {
-    "full_name": ("Maria Lopez", "John Okafor"),
-    "first_name": ("Maria", "John"),
-    "last_name": ("Lopez", "Okafor"),
-    "name": ("Maria Lopez", "John Okafor"),
-    "city": ("Lisbon", "Toronto"),
-    "country": ("Portugal", "Canada"),
-    "company": ("Northwind Ltd", "Acme Tools"),
-    "product": ("Steel Water Bottle", "Wool Blanket"),
-    "street": ("12 Oak Street", "88 Harbour Road"),
-    "title": ("Garden chair, folding", "Blue ceramic mug"),
-}
-"""Sample texts by field name, so that small models see what a row looks like."""
-
 
 class Prompts:
     """Writes the prompts of one dataset. Built once a process; a prompt costs a few microseconds."""
@@ -76,12 +64,14 @@ class Prompts:
     def _shared(self) -> list[tuple[str, str]]:
         lines = ["You write synthetic test data. People, companies and facts are invented."]
         if self.dataset.domain:
-            lines.append(f"Domain: {self.dataset.domain}")
+            lines.append(f"Domain: {one_line(self.dataset.domain)}")
         lines.append("A row has these values, in this order:")
         pairs = enumerate(zip(self.names, self.types, strict=True), start=1)
         lines += [f"{i}. {name}: {describe(kind)}" for i, (name, kind) in pairs]
         if rules := requirements(self.dataset):
-            lines.append("In every row this is true: " + " AND ".join(f"({rule})" for rule in rules))
+            lines.append("In every row this is true: " + " AND ".join(f"({one_line(rule)})" for rule in rules))
+        if keys := self.dataset.unique_by:
+            lines.append(f"No two rows have the same {' and '.join(dict.fromkeys(keys))}.")
         lines.append("Rows are varied and realistic; no two are alike; values of one row agree with each other.")
         lines.append(self._form())
         messages = [("system", "\n".join(lines))]
@@ -91,7 +81,7 @@ class Prompts:
 
     def _form(self) -> str:
         if self.reply == "csv":
-            return f"Answer with CSV only, a line per row, no header.\nColumns: {','.join(self.names)}"
+            return f"Answer with CSV only, a line per row, no header.\nColumns: {csv_line(self.names)}"
         if self.reply == "objects":
             return 'Answer with compact JSON on one line, no spaces: {"rows":[{...},{...}]}, one object per row.'
         cells = ",".join(self.names)
@@ -113,10 +103,8 @@ class Prompts:
 
     def _sample(self, index: int) -> list[Any] | None:
         cells = []
-        for name, kind in zip(self.names, self.types, strict=True):
+        for kind in self.types:
             cell = kind.sample(index)
-            if cell is None and type(kind).__name__ in ("Text", "LongText") and not kind.field.pattern:
-                cell = hint(name, index)
             if cell is None and not kind.field.nullable:
                 return None
             cells.append(cell)
@@ -124,7 +112,7 @@ class Prompts:
 
     def _row_text(self, row: list[Any]) -> str:
         if self.reply == "csv":
-            return ",".join("" if cell is None else str(cell) for cell in row)
+            return csv_line(row)
         return orjson.dumps(dict(zip(self.names, row, strict=True)) if self.reply == "objects" else row).decode()
 
     def _reply_text(self, rows: list[list[Any]]) -> str:
@@ -132,16 +120,16 @@ class Prompts:
         return "\n".join(texts) if self.reply == "csv" else '{"rows":[' + ",".join(texts) + "]}"
 
 
-def hint(name: str, index: int) -> str | None:
-    """A sample text for a field by its name, or None.
+def csv_line(cells: Sequence[Any]) -> str:
+    """Cells as a line of CSV, the way `ask/reply.py` reads it.
 
-    >>> hint("home_city", 0)
-    'Lisbon'
+    >>> csv_line(["chair, folding", 5, None, True, ["a"]])
+    '"chair, folding",5,,true,"[""a""]"'
     """
-    lowered = name.lower().replace("-", "_").replace(" ", "_")
-    if lowered in HINTS:
-        return HINTS[lowered][index % 2]
-    return next((texts[index % 2] for key, texts in HINTS.items() if key in lowered), None)
+    texts = ["" if cell is None else cell if isinstance(cell, str) else orjson.dumps(cell).decode() for cell in cells]
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(texts)
+    return line.getvalue()
 
 
 def without_patterns(schema: Any) -> Any:

@@ -8,12 +8,19 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from ffgen.spec.record import Cells, Misfit, RecordType, Refusals
+from ffgen.spec.record import UNKNOWN, Cells, Misfit, RecordType, Refusals
+from ffgen.spec.types.nested import Array, Object
+
+MANY = 10_000
+"""Rows of a reply that are looked at; what a model says beyond is not read."""
+MENDS = 32
+"""Broken rows of a reply that are stepped over. Each may cost a look through the rest of the text."""
 
 
 class Rows(Struct):
@@ -36,47 +43,86 @@ class Reader:
         envelope = msgspec.defstruct("envelope", [("rows", list[row])], gc=False)  # type: ignore[valid-type]
         self.decode = msgspec.json.Decoder(envelope).decode
 
-    def read(self, text: str, truncated: bool = False) -> Rows:
-        """The rows of a reply. Never raises: what can't be read is counted as refused or broken."""
+    def read(self, text: str, truncated: bool = False, limit: int = MANY) -> Rows:
+        """The first `limit` rows of a reply. Never raises: what can't be read is counted as refused or broken.
+
+        `truncated`: the text is known to be the start of a longer one. Linear in the text.
+        """
         if self.form == "csv":
-            return self._read_csv(text, truncated)
+            return self._read_csv(text, truncated, limit)
         try:
             envelope: Any = self.decode(text)
         except msgspec.ValidationError:
-            return self._read_rows(*self._raw_rows(text))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return self._read_rows(salvage(text), broken=True)
-        except RecursionError:
-            return Rows([], Refusals({("", "nesting"): 1}), broken=True)
-        return Rows([msgspec.structs.astuple(row) for row in envelope.rows], Refusals())
+            return self._read_document(text, limit)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return self._read_rows(salvage(text), limit, broken=True)
+        return Rows([msgspec.structs.astuple(row) for row in envelope.rows[:limit]], Refusals())
 
-    def _raw_rows(self, text: str) -> tuple[list[Any], bool]:
-        document = msgspec.json.decode(text)
+    def _read_document(self, text: str, limit: int) -> Rows:
+        """A document whose values don't all fit. The first of them may stand before a place that is no JSON at all."""
+        try:
+            document = msgspec.json.decode(text)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return self._read_rows(salvage(text), limit, broken=True)
         rows = document.get("rows") if isinstance(document, dict) else document
-        if isinstance(rows, list):
-            return rows, not isinstance(document, dict)
-        return [], True
+        if not isinstance(rows, list):
+            return self._read_rows(salvage(text), limit, broken=True)
+        return self._read_rows(rows, limit, broken=not isinstance(document, dict))
 
-    def _read_rows(self, raw_rows: list[Any], broken: bool = False) -> Rows:
+    def _read_rows(self, raw_rows: Iterable[Any], limit: int, broken: bool = False) -> Rows:
         rows = Rows([], Refusals(), broken=broken)
-        for raw in raw_rows:
+        for looked_at, raw in enumerate(raw_rows):
+            if len(rows.cells) == limit or looked_at == MANY:
+                break
             try:
                 cells, converted = self.record.coerce(raw)
             except Misfit as misfit:
-                rows.refused[misfit.field, misfit.reason] += 1
+                # What a model calls its keys is no text for a report: there is no end to them.
+                known = ("", "unknown key") if misfit.reason == UNKNOWN else (misfit.field, misfit.reason)
+                rows.refused[known] += 1
                 continue
             rows.cells.append(cells)
             rows.converted += converted
         return rows
 
-    def _read_csv(self, text: str, truncated: bool) -> Rows:
-        text = re.sub(r"^```[a-z]*\n|\n```\s*$", "", text.strip())
-        lines = [line for line in csv.reader(io.StringIO(text)) if line]
-        if truncated:
-            lines = lines[:-1]
-        if lines and [cell.strip() for cell in lines[0]] == self.record.names:
-            lines = lines[1:]
-        return self._read_rows([from_text(self.record, line) for line in lines], broken=truncated)
+    def _read_csv(self, text: str, truncated: bool, limit: int) -> Rows:
+        lines = csv_lines(unfenced(text), truncated)
+        rows = self._read_rows(without_header(lines, self.record), limit, broken=truncated)
+        rows.converted = 0  # all cells are text here, so a number read from text is no slip of the model's
+        return rows
+
+
+def unfenced(text: str) -> str:
+    """What stands in the first code fence; all of it when there is none.
+
+    >>> unfenced("Here you are:\\n```csv\\n1,a\\n```\\nEnjoy!")
+    '1,a\\n'
+    """
+    opening = re.search(r"^```[a-zA-Z]*[ \t]*\r?\n", text, re.MULTILINE)
+    if opening is None:
+        return text
+    closing = re.compile(r"^```", re.MULTILINE).search(text, opening.end())
+    return text[opening.end() : closing.start() if closing else len(text)]
+
+
+def csv_lines(text: str, truncated: bool) -> Iterator[list[str]]:
+    """The records of a CSV text; of a truncated one, those whose line end is there."""
+    if truncated:
+        # A line end counts outside of quotes only.
+        ends = [found.end() for found in re.finditer(r'"[^"]*+("|\Z)|\n', text) if found[0] == "\n"]
+        text = text[: ends[-1]] if ends else ""
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        yield from (line for line in reader if line)
+    except csv.Error:  # a cell of more than 128 KiB, from a quote that is never closed
+        return
+
+
+def without_header(lines: Iterator[list[str]], record: RecordType) -> Iterator[list[Any]]:
+    """Raw rows; a first line that names the fields is none."""
+    for number, line in enumerate(lines):
+        if number > 0 or [cell.strip() for cell in line] != record.names:
+            yield from_text(record, line)
 
 
 def from_text(record: RecordType, line: list[str]) -> list[Any]:
@@ -85,9 +131,9 @@ def from_text(record: RecordType, line: list[str]) -> list[Any]:
         return line
     cells: list[Any] = []
     for text, kind in zip(line, record.types, strict=True):
-        if text == "" and kind.field.nullable:
+        if text.strip() == "" and kind.field.nullable:
             cells.append(None)
-        elif kind.field.type in ("object", "array"):
+        elif isinstance(kind, Object | Array):
             cells.append(loads_or_none(text))
         else:
             cells.append(text)
@@ -98,32 +144,35 @@ def loads_or_none(text: str) -> Any:
     """JSON text as a value; None when it is not JSON."""
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 
-START = re.compile(r'"rows"\s*:\s*\[|\[\s*(?=[\[{])')
+STARTS = [re.compile(start) for start in (r'"rows"\s*:\s*\[', r"\[\s*(?=[\[{])", r"(?=[\[{])")]
+"""Where a table's rows begin, surest sign first: its name, a list of lists or objects, rows without a list."""
+NEXT_ROW = re.compile(r"[\]}]\s*,\s*(?=[\[{])")
 STRICT = json.JSONDecoder()
 
 
-def salvage(text: str) -> list[Any]:
-    """The complete rows at the head of a table in broken JSON: prose around it, a missing end, a bad row.
+def salvage(text: str) -> Iterator[Any]:
+    """The complete rows of a table in broken JSON: prose around it, a missing end, broken rows between.
 
-    >>> salvage('Sure! {"rows": [[1, "a"], [2, "b"], [3, "c')
+    >>> list(salvage('Sure! {"rows": [[1, "a"], [2, "b"], [3, "c'))
     [[1, 'a'], [2, 'b']]
     """
-    found = START.search(text)
-    if found is None:
-        return []
-    rows: list[Any] = []
-    position = found.end()
+    position = next((found.end() for start in STARTS if (found := start.search(text))), len(text))
+    mends = 0
     while (start := next_row(text, position)) >= 0:
         try:
             row, position = STRICT.raw_decode(text, start)
         except (ValueError, RecursionError):
-            return rows
-        rows.append(row)
-    return rows
+            mends += 1
+            after = NEXT_ROW.search(text, start) if mends <= MENDS else None
+            if after is None:
+                return
+            position = after.end()
+            continue
+        yield row
 
 
 def next_row(text: str, position: int) -> int:

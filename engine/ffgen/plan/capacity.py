@@ -17,18 +17,23 @@ class Capacity(Struct, frozen=True):
     allowed: int | None
     note: str
     narrow: list[tuple[str, int]]
+    unique: str = ""
+    """The unique field that alone sets the bound; empty when the fields together do."""
 
 
 def capacity_of(dataset: Dataset, types: list[ValueType]) -> Capacity:
     """The capacity of a dataset whose fields have these types."""
     keys = set(dataset.unique_by or [field.name for field in dataset.fields])
-    named = [(field.name, room(kind)) for field, kind in zip(dataset.fields, types, strict=True)]
-    allowed = product(space for name, space in named if name in keys)
-    for field, (_, space) in zip(dataset.fields, named, strict=True):
-        if field.unique and not field.nullable and space is not None:
-            allowed = space if allowed is None else min(allowed, space)
-    narrow = sorted(((name, space) for name, space in named if space is not None and name in keys), key=lambda n: n[1])
-    return Capacity(allowed, note_of(dataset, allowed), narrow)
+    named = [(kind.field, room(kind)) for kind in types]
+    allowed = product(space for field, space in named if field.name in keys)
+    bounded = [(field, space) for field, space in named if space is not None]
+    narrow = sorted(((field.name, space) for field, space in bounded if field.name in keys), key=lambda pair: pair[1])
+    # Nulls of a unique field don't count, so one that may be null bounds nothing.
+    unique = [(space, field.name) for field, space in bounded if field.unique and not field.nullable]
+    tightest, name = min(unique, default=(None, ""))
+    if tightest is None or (allowed is not None and allowed <= tightest):
+        return Capacity(allowed, note_of(dataset, allowed), narrow)
+    return Capacity(tightest, note_of(dataset, tightest), [(name, tightest)], name)
 
 
 def note_of(dataset: Dataset, allowed: int | None) -> str:
@@ -44,6 +49,10 @@ def shortfall(capacity: Capacity, count: int) -> tuple[str, str] | None:
     """What is wrong and what to do, when `count` records can't be."""
     if capacity.allowed is None or capacity.allowed >= count:
         return None
+    if capacity.unique:
+        what = f"at most {capacity.allowed} distinct records are possible, for `{capacity.unique}` is unique"
+        hint = f"Widen `{capacity.unique}`, take its `unique` away, or lower count to {capacity.allowed}."
+        return f"{what} and has no more values; count asks for {count}.", hint
     what = f"at most {capacity.allowed} distinct records are possible; count asks for {count}."
     names = [f"`{name}` ({space})" for name, space in capacity.narrow[:2]]
     widen = f"Widen {' or '.join(names)}, add a field, or lower count to {capacity.allowed}."

@@ -8,17 +8,21 @@ from typing import Any
 import orjson
 import polars as pl
 import xxhash
-from msgspec import Struct, to_builtins
+from msgspec import Struct, structs, to_builtins
 
+from ffgen.ask.client import base_url
+from ffgen.ask.ollama import Ollama
+from ffgen.ask.openai import OpenAI
 from ffgen.ask.prompt import Prompts
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.expr import ExpressionError, check_types, parse
 from ffgen.plan.capacity import capacity_of, shortfall
 from ffgen.plan.shards import BATCH_SIZE, Shards
+from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
 from ffgen.spec.load import Document
-from ffgen.spec.model import Dataset, Field, Model, Spec
-from ffgen.spec.record import requirements, value_dtype
+from ffgen.spec.model import Dataset, Field, Model, Output, Spec
+from ffgen.spec.record import requirements
 from ffgen.spec.types import TYPES, Problem, ValueType, build_type, build_types
 from ffgen.spec.types.base import Unfit
 from ffgen.spec.types.nested import coerce_cell
@@ -26,6 +30,8 @@ from ffgen.spec.types.nested import coerce_cell
 EMBEDDED = "embedded"
 ASKS_FACTOR = 5.0
 """Asks that a run may take, as a multiple of what a perfect model would need, unless the user says."""
+
+MOST_ASKS = 1_000_000
 
 Path = tuple[str | int, ...]
 
@@ -56,18 +62,18 @@ class Plan(Struct, frozen=True):
 
     @property
     def endpoints(self) -> list[str]:
-        """The endpoints named, in order."""
-        endpoint = self.model.endpoint
-        return [endpoint] if isinstance(endpoint, str) else list(endpoint or [])
+        """The endpoints named, in order, each once: its `concurrency` is what it gets in all."""
+        return list(dict.fromkeys(endpoints_of(self.model)))
 
 
 def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
     """The plan for a spec without errors (see `inspect`)."""
     model = spec.model
-    if model is None or not model.endpoint:
+    if model is None or not endpoints_of(model):
         raise SpecError([Finding("model", *NO_MODEL)])
-    if max_asks < 1:
-        raise UsageError(f"--max-asks must be at least 1, got {max_asks:g}.", hint="It is a multiple of the ideal.")
+    if not 1 <= max_asks <= MOST_ASKS:
+        what = f"--max-asks must be from 1 to {MOST_ASKS:,}, got {max_asks:g}."
+        raise UsageError(what, hint="It is a multiple of the ideal number of requests.")
     dataset = spec.dataset
     batch_size = model.batch_size or BATCH_SIZE
     shards = Shards(dataset.count, batch_size, spec.seed, dataset.name)
@@ -80,6 +86,11 @@ def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
         context=-(-max(largest, 2048) // 1024) * 1024,
         spec_hash=hash_of(spec),
     )
+
+
+def endpoints_of(model: Model) -> list[str]:
+    """The endpoints as the spec writes them."""
+    return [model.endpoint] if isinstance(model.endpoint, str) else list(model.endpoint or [])
 
 
 def hash_of(spec: Spec) -> str:
@@ -103,12 +114,32 @@ def inspect(spec: Spec, document: Document) -> list[Finding]:
     return [document.finding(path, what, hint, severity) for path, what, hint, severity in observe(spec)]
 
 
+def inspect_rest(spec: Spec, document: Document, wrong: Sequence[Path]) -> list[Finding]:
+    """The same for what is left of a spec without its `wrong` parts, save what may only follow from those."""
+    amid_fields = any("fields" in path for path in wrong)
+
+    def follows(found: Path) -> bool:
+        by_name = found[:2] in (("dataset", "require"), ("dataset", "unique_by"))
+        return (by_name and amid_fields) or any(is_near(found, path) for path in wrong)
+
+    rest = [observation for observation in observe(spec) if not follows(observation[0])]
+    # Counting needs every constraint.
+    counted = ("dataset", "count")
+    return [document.finding(path, what, hint, how) for path, what, hint, how in rest if path != counted]
+
+
+def is_near(found: Path, wrong: Path) -> bool:
+    """Whether a finding is about the mapping in which another one is."""
+    around = wrong[:-1]
+    return found[: len(around)] == around and len(found) <= len(around) + (2 if around else 1)
+
+
 Observation = tuple[Path, str, str, Any]
 
 
 def observe(spec: Spec) -> Iterator[Observation]:
     """Errors and warnings as (path, what, hint, severity)."""
-    if spec.model is None or not spec.model.endpoint:
+    if spec.model is None or not endpoints_of(spec.model):
         yield ("model",), *NO_MODEL, "error"
     else:
         yield from observe_model(spec.model)
@@ -119,9 +150,11 @@ def observe(spec: Spec) -> Iterator[Observation]:
         field_errors += observe_field(field, (*path, i), top=True)
     yield from field_errors
     yield from observe_references(dataset)
-    if not any(severity == "error" for *_, severity in field_errors):
-        types = build_types(dataset.fields)
-        yield from observe_requirements(dataset, types)
+    if spec.output is not None:
+        yield from observe_output(spec.output)
+    types = None if has_errors(field_errors) else build_types(dataset.fields)
+    yield from observe_requirements(dataset, types)
+    if types is not None:
         yield from observe_room(dataset, types)
 
 
@@ -133,11 +166,45 @@ def observe_model(model: Model) -> Iterator[Observation]:
             yield ("model", key), error.what, error.hint, "error"
     if model.key is not None and (model.key.env is None) == (model.key.file is None):
         yield ("model", "key"), "needs exactly one of `env` and `file`.", "E.g. key: {env: MY_KEY}.", "error"
-    endpoints = [model.endpoint] if isinstance(model.endpoint, str) else model.endpoint or []
-    if not endpoints or any(not endpoint.strip() for endpoint in endpoints):
-        yield ("model", "endpoint"), "is empty.", "E.g. http://localhost:11434, or `embedded`.", "error"
+    yield from observe_endpoints(model)
+    yield from observe_options(model)
+
+
+def observe_endpoints(model: Model) -> Iterator[Observation]:
+    path: Path = ("model", "endpoint")
+    endpoints = endpoints_of(model)
     if EMBEDDED in endpoints and len(endpoints) > 1:
-        yield ("model", "endpoint"), "`embedded` stands alone.", "Name servers, or `embedded`.", "error"
+        yield path, "`embedded` stands alone.", "Name servers, or `embedded`.", "error"
+    for i, endpoint in enumerate(endpoints):
+        place = path if isinstance(model.endpoint, str) else (*path, i)
+        try:
+            if not endpoint.strip():
+                yield place, "is empty.", "E.g. http://localhost:11434, or `embedded`.", "error"
+            elif endpoint != EMBEDDED:
+                base_url(endpoint)
+        except UsageError as error:
+            yield place, error.what, error.hint, "error"
+
+
+def observe_options(model: Model) -> Iterator[Observation]:
+    """Options that unmake what ffgen promises, by the rules of the API, or of either one where it is not said."""
+    dialects = [kind for kind in (OpenAI, Ollama) if model.api in ("auto", kind.api)]
+    refusals = []
+    for kind in dialects:
+        try:
+            kind(model="", options=model.options)
+        except UsageError as error:
+            refusals.append(error)
+    if refusals and len(refusals) == len(dialects):
+        yield ("model", "options"), refusals[0].what, refusals[0].hint, "error"
+
+
+def observe_output(output: Output) -> Iterator[Observation]:
+    if output.path is not None:
+        try:
+            format_of(output.path, output.format, output.compression)
+        except UsageError as error:
+            yield ("output", "path"), error.what, error.hint, "error"
 
 
 def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
@@ -145,8 +212,9 @@ def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
     for i, field in enumerate(fields):
         if not field.name:
             yield (*path, i), "a field needs a `name`.", "", "error"
-        elif any(not char.isprintable() for char in field.name) or "." in field.name:
-            yield (*path, i, "name"), "a name can't hold `.` or control characters.", "Use `_`.", "error"
+        elif any(char in '."\\' or not char.isprintable() for char in field.name):
+            what = "a name can't hold a dot, a double quote, a backslash or control characters."
+            yield (*path, i, "name"), what, "Use `_`.", "error"
         elif field.name in seen:
             what = f"`{field.name}` is already the name of field {seen[field.name]}."
             yield (*path, i, "name"), what, "Names are unique.", "error"
@@ -162,13 +230,32 @@ def observe_field(field: Field, path: Path, top: bool) -> list[Observation]:
     found = [*observe_inner(field, path)]
     if field.unique and not top:
         found.append(((*path, "unique"), "only top-level fields can be unique.", "Use `unique_by`.", "error"))
-    if found:
-        return found
-    try:
-        kind = build_type(field)
-    except Problem as problem:
-        return [((*path, problem.key), problem.what, problem.hint, "error")]
-    return [*observe_values(field, kind, path)]
+    return found if has_errors(found) else [*found, *observe_type(field, path)]
+
+
+def observe_type(field: Field, path: Path) -> Iterator[Observation]:
+    """What is wrong with the constraints. One that can't be is left out, to see whether the others can."""
+    left_out: set[str] = set()
+    while True:
+        try:
+            kind = build_type(field)
+            break
+        except Problem as problem:
+            yield (*path, problem.key), problem.what, problem.hint, "error"
+            if problem.key in left_out | {"fields", "items"}:
+                return
+            left_out |= {problem.key, "weights"} if problem.key == "values" else {problem.key}
+            field = structs.replace(field, **dict.fromkeys(left_out))
+            if field.type == "enum" and field.values is None:
+                return
+    yield from observe_values(field, kind, path)
+    if not left_out:
+        yield from (((*path, key), what, hint, severity) for key, what, hint, severity in kind.doubts())
+
+
+def has_errors(observations: Sequence[Observation]) -> bool:
+    """Whether any is more than a warning."""
+    return any(severity == "error" for *_, severity in observations)
 
 
 def observe_inner(field: Field, path: Path) -> Iterator[Observation]:
@@ -187,7 +274,7 @@ def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observ
     for key, values, severity in listed:
         for i, value in enumerate(values):
             try:
-                coerce_cell(kind, value)
+                coerce_cell(kind, value, making=key == "examples")
             except Unfit as unfit:
                 what = f"`{str(value)[:60]}` is not a valid {field.type} here ({unfit.reason})."
                 yield (*path, key, i), what, "Correct it or take it out.", severity
@@ -195,8 +282,11 @@ def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observ
 
 def observe_references(dataset: Dataset) -> Iterator[Observation]:
     names = [field.name for field in dataset.fields]
-    for i, name in enumerate(dataset.unique_by or []):
-        if name not in names:
+    keys = dataset.unique_by or []
+    for i, name in enumerate(keys):
+        if name in keys[:i]:
+            yield ("dataset", "unique_by", i), f"`{name}` is listed twice.", "Take one out.", "error"
+        elif name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"Did you mean `{near[0]}`?" if near else f"Fields are {', '.join(names)}."
             yield ("dataset", "unique_by", i), f"no field is named `{name}`.", hint, "error"
@@ -206,19 +296,21 @@ def observe_references(dataset: Dataset) -> Iterator[Observation]:
         yield ("dataset", "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.", "error"
 
 
-def observe_requirements(dataset: Dataset, types: list[ValueType]) -> Iterator[Observation]:
+def observe_requirements(dataset: Dataset, types: list[ValueType] | None) -> Iterator[Observation]:
+    """What is wrong with each `require`; without types, its grammar and names only."""
     names = [field.name for field in dataset.fields]
-    schema: dict[str, pl.DataType] = {name: value_dtype(kind) for name, kind in zip(names, types, strict=True)}
+    schema: dict[str, pl.DataType] = {}
+    if types is not None:
+        schema = {name: kind.value_dtype() for name, kind in zip(names, types, strict=True)}
     for i, text in enumerate(requirements(dataset)):
         path: Path = ("dataset", "require") if isinstance(dataset.require, str) else ("dataset", "require", i)
-        error: UsageError | None
         try:
-            error = check_types(parse(text, names), schema)
+            expression = parse(text, names)
+            error = None if types is None else check_types(expression, schema)
         except ExpressionError as refused:
             error = refused
         if error is not None:
-            place = f"column {error.column} of the expression: " if getattr(error, "column", 0) else ""
-            yield path, f"{place}{error.what}", error.hint, "error"
+            yield path, f"column {error.column} of the expression: {error.what}", error.hint, "error"
 
 
 def observe_room(dataset: Dataset, types: list[ValueType]) -> Iterator[Observation]:

@@ -4,13 +4,17 @@ An asked table is the first N admitted rows of an endless sequence of shards. Th
 perfect model would need; make-up shards follow, of a size fixed here, and what is beyond N is dropped.
 """
 
-from datetime import date, datetime, timedelta
-from typing import Any
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
 
 import xxhash
 from msgspec import Struct
 
-from ffgen.spec.model import Field
+from ffgen.spec.types import ValueType
+from ffgen.spec.types.number import Integer, Number
+from ffgen.spec.types.time import Date, Datetime
 
 BATCH_SIZE = 32
 LETTERS = "MARCSEJLTBDGKPHNVFOIW"
@@ -50,55 +54,61 @@ class Shards(Struct, frozen=True):
         return xxhash.xxh3_64_intdigest(text) >> 33
 
 
-def slice_words(fields: list[Field], shards: Shards, index: int) -> str:
+def slice_words(types: Sequence[ValueType], shards: Shards, index: int) -> str:
     """What sets shard `index` apart, in words for the prompt: a band of each range, an initial for the text.
 
-    Neighbouring shards never share a slice: strides are odd, so each field walks all its bands in turn.
+    Neighbouring shards never share a slice of the same field. The bands of several fields are combined like the
+    digits of a number, so that in 36 shards two fields go through all 36 pairs of bands.
     """
     parts = []
     offset = shards.seed_of(0, 0)
-    for position, field in enumerate(fields):
-        stride = index * (2 * position + 1) + offset
-        if band := band_words(field, stride % BANDS):
-            parts.append(f"{field.name} mostly {band}")
-    free = next((field for field in fields if is_free_text(field)), None)
+    banded = [(kind, bands) for kind in types if (bands := bands_of(kind))]
+    for position, (kind, bands) in enumerate(banded):
+        step = index + (index // BANDS**position if position else 0)
+        parts.append(f"{kind.field.name} mostly {bands[(step + offset) % BANDS]}")
+    free = next((kind for kind in [*filter(is_prose, types), *filter(is_open, types)]), None)
     if free is not None:
         first = LETTERS[(index + offset) % len(LETTERS)]
-        second = LETTERS[(index // len(LETTERS) + offset + 7) % len(LETTERS)]
-        parts.append(f"{free.name} mostly starting with {first} or {second}")
+        # Another distance in each round of the alphabet, never 0: two letters, and not the same pair again.
+        second = LETTERS[(index + offset + 1 + index // len(LETTERS) % (len(LETTERS) - 1)) % len(LETTERS)]
+        both = f"{first} or {second}" if is_prose(free) else f"{first.lower()} or {second.lower()}"
+        parts.append(f"{free.field.name} mostly starting with {both}")
     return "; ".join(parts)
 
 
-def is_free_text(field: Field) -> bool:
+def is_prose(kind: ValueType) -> bool:
     """Text that the model makes up: no list, no pattern."""
-    return field.type in ("string", "text") and not field.values and not field.pattern
+    return kind.field.type in ("string", "text") and not kind.field.values and not kind.field.pattern
 
 
-def band_words(field: Field, band: int) -> str:
-    """One of `BANDS` parts of a field's range, in words; empty when the range is too small to be cut."""
-    if field.range is None or field.values:
-        return ""
-    low, high = field.range
-    if field.type == "integer" and int(high) - int(low) >= 2 * BANDS:
-        start, end = cut(int(low), int(high) + 1, band)
-        return f"{int(start)} to {int(end) - 1}"
-    if field.type == "number":
-        start, end = cut(float(low), float(high), band)
-        return f"{start:.4g} to {end:.4g}"
-    if field.type in ("date", "datetime"):
-        start, end = (datetime.fromisoformat(str(edge)) for edge in (low, high))
-        if (end - start) >= timedelta(days=2 * BANDS):
-            first, last = cut(start, end, band)
-            return f"{as_date(first)} to {as_date(last)}"
-    return ""
+def is_open(kind: ValueType) -> bool:
+    """An address whose start the model makes up, in small letters."""
+    return kind.field.type == "email" and not kind.field.values and (kind.field.pattern or "@").startswith("@")
 
 
-def cut(low: Any, high: Any, band: int) -> tuple[Any, Any]:
-    """The ends of part `band` of `BANDS` equal parts."""
-    width = (high - low) / BANDS
-    return low + width * band, low + width * (band + 1)
+def bands_of(kind: ValueType) -> list[str]:
+    """A field's range cut into `BANDS` parts, in words; empty when there is none, or too little of it."""
+    if not isinstance(kind, Integer | Number | Date | Datetime) or kind.low is None or kind.field.values:
+        return []
+    low, high = kind.low, kind.high
+    if isinstance(kind, Number):
+        return bands_of_number(low, high)
+    if isinstance(kind, Integer):
+        size = high - low + 1
+        cuts = [low + size * band // BANDS for band in range(BANDS + 1)]
+        return [f"{a} to {b - 1}" for a, b in pairwise(cuts)] if size >= 2 * BANDS else []
+    days = (high - low).days + 1
+    starts = [low + timedelta(days=days * band // BANDS) for band in range(BANDS)]
+    ends = [*(start - timedelta(days=1) for start in starts[1:]), high]
+    spans = zip(starts, ends, strict=True)
+    return [f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" for first, last in spans] if days >= 2 * BANDS else []
 
 
-def as_date(moment: datetime) -> date:
-    """The day of a moment."""
-    return moment.date()
+def bands_of_number(low: float, high: float) -> list[str]:
+    """See `bands_of`. Ends have three digits of the width, so that they read like what a person would say."""
+    width = high - low
+    if width == 0 or not math.isfinite(width):
+        return []
+    places = 2 - math.floor(math.log10(width))
+    edges = [f"{round(low + width * band / BANDS, places) + 0.0:.15g}" for band in range(BANDS + 1)]
+    return [f"{first} to {last}" for first, last in pairwise(edges)]

@@ -5,7 +5,6 @@ the coordinator is gone. Spawn targets live here, never in a caller's module.
 import asyncio
 import os
 import pickle
-import signal
 from typing import Any
 
 from ffgen import failpoint
@@ -21,9 +20,10 @@ ROLES: dict[str, Any] = {"gate": GateRole, "writer": WriterRole}
 
 
 def main(connection: Any, parent: int) -> None:
-    """Runs one role until told to leave. A parent that died in the meantime ends it at once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """Runs one role until told to leave. A parent that died in the meantime ends it at once.
+
+    Signals that stop a run are the coordinator's: they are blocked here (see spawn).
+    """
     die_with_parent(parent)
     role = "new"
     try:

@@ -125,6 +125,7 @@ class Processes:
         self._restarts: list[float] = []
         self._started = False
         self._backlog: list[Message] = []
+        self._replacing: set[asyncio.Task[None]] = set()
 
     async def start(self, setups: dict[str, Setup], listener: Listener) -> None:
         """See Crew."""
@@ -153,7 +154,7 @@ class Processes:
         if role != "worker":
             member = next(member for member in self._members if member.role == role)
         else:
-            alive = [m for m in self._members if m.role == "worker" and not m.gone.is_set()]
+            alive = [m for m in self._members if m.role == "worker" and m.ready.done() and not m.gone.is_set()]
             if not alive:
                 self._backlog.append(message)  # until the lost worker is replaced
                 return
@@ -169,6 +170,7 @@ class Processes:
                 case Ready():
                     if not member.ready.done():
                         member.ready.set_result(None)
+                    self._send_backlog()
                 case Used():
                     pid = member.process.pid
                     member.used = ProcessUse(
@@ -202,7 +204,10 @@ class Processes:
             hint = "Replies are kept: run the same command to go on."
             self._listener.broke(InternalError(what, hint=hint))
             return
-        asyncio.get_running_loop().create_task(self._replace(member))
+        task = asyncio.get_running_loop().create_task(self._replace(member))
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+        self._listener.lost(tuple(member.in_hand))
 
     def _too_many_deaths(self) -> bool:
         """More than five in a minute: something is wrong that a new process does not mend."""
@@ -211,9 +216,15 @@ class Processes:
         return len(self._restarts) > 5
 
     async def _replace(self, member: Member) -> None:
-        fresh = await self._spawn("worker")
-        self._members[self._members.index(member)] = fresh
-        self._listener.lost(tuple(member.in_hand))
+        """A new worker in place of a lost one. Gets nothing to do before it is ready: its setup must come alone."""
+        if self._leaving:
+            return
+        try:
+            self._members[self._members.index(member)] = await self._spawn("worker")
+        except OSError as error:
+            self._listener.broke(InternalError(f"No new worker process could be started: {error}."))
+
+    def _send_backlog(self) -> None:
         backlog, self._backlog = self._backlog, []
         for message in backlog:
             self.send("worker", message)
@@ -221,6 +232,7 @@ class Processes:
     async def leave(self) -> list[ProcessUse]:
         """See Crew."""
         self._leaving = True
+        await asyncio.gather(*self._replacing)
         for member in self._members:
             if member.channel is not None and not member.gone.is_set():
                 member.channel.send(Leave())

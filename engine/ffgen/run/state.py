@@ -18,7 +18,8 @@ from ffgen.plan.shards import Shards
 WINDOW = 64 * 2**20
 """Bytes of made rows held in memory while an earlier shard is awaited; what is beyond waits on disk."""
 UNWRITTEN = 16 * 2**20
-"""Bytes on their way to the writer at which asking stops: a slow disk slows the model down."""
+"""Bytes on their way through gate and writer at which judging stops, and through the writer alone at which asking
+stops: a slow disk slows the model down."""
 PRIOR = 4
 """Shards of perfect rows that the yield estimate starts from."""
 MAKING = 8
@@ -231,6 +232,7 @@ class State:
         self.judged_next = 0
         self.due: list[tuple[float, int]] = []
         self.held = 0
+        self.judging = 0
         self.unwritten = 0
         self.ended = False
         self.halted: Halted | None = None
@@ -326,6 +328,7 @@ class State:
         self._judged_rows += shard.rows
         self._new_rows += event.admitted
         self.held -= shard.bytes
+        self.judging -= shard.bytes
         take = min(event.admitted, self.shards.count - self.counts.admitted)
         self.counts.admitted += take
         self.counts.duplicates += shard.rows - event.admitted
@@ -390,11 +393,12 @@ class State:
 
     def _judge(self) -> list[Command]:
         commands: list[Command] = []
-        while self.unwritten < UNWRITTEN:
+        while self.judging + self.unwritten < UNWRITTEN:
             shard = self.open.get(self.judged_next)
             if shard is None or shard.phase != "made":
                 break
             shard.phase = "judging"
+            self.judging += shard.bytes
             commands.append(JudgeShard(self.judged_next))
             self.judged_next += 1
         return commands

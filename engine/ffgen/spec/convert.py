@@ -29,6 +29,16 @@ def convert(document: Document, kind: type[T]) -> tuple[T | None, list[Finding]]
     return (None, walk.findings()) if walk.problems else (value, [])
 
 
+def convert_most(document: Document, kind: type[T]) -> tuple[T | None, list[Path]]:
+    """What of a wrong document fits `kind`, and the paths of what doesn't, which is as if it weren't there.
+
+    For looking on: more may be wrong with the rest. None when a key that must be there is missing, or a list has a
+    gap.
+    """
+    walk = _Walk(document, partial=True)
+    return walk.struct(kind, document.value, ()), [problem.path for problem in walk.problems]
+
+
 class _Problem(NamedTuple):
     """Something wrong at `path`. What to say of it is asked for what is shown only: a name's nearest takes a while."""
 
@@ -38,9 +48,10 @@ class _Problem(NamedTuple):
 
 
 class _Walk:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, partial: bool = False) -> None:
         self.problems: list[_Problem] = []
         self._document = document
+        self._partial = partial
 
     def findings(self) -> list[Finding]:
         """The problems in file order, overrides first."""
@@ -68,11 +79,16 @@ class _Walk:
             if field is None:
                 self._note((*path, key), partial(_unknown, key, kind, value), key=True)
             else:
-                values[field.name] = self._value(field.type, inner, (*path, key))
+                noted = len(self.problems)
+                made = self._value(field.type, inner, (*path, key))
+                if made is not None or len(self.problems) == noted:
+                    values[field.name] = made
         for key, field in known.items():
             if field.required and key not in value:
                 self._note(path, partial(_missing, key), key=True)
-        return self._built(kind, values, path) if len(self.problems) == before else None
+        whole = len(self.problems) == before
+        enough = self._partial and all(field.name in values for field in known.values() if field.required)
+        return self._built(kind, values, path) if whole or enough else None
 
     def _built(self, kind: type[T], values: dict[str, Any], path: Path) -> T | None:
         try:
@@ -101,7 +117,8 @@ class _Walk:
             self._note(path, partial(explain, kind, value))
         if isinstance(value, dict):
             return {key: self._value(arm.item, inner, (*path, key)) for key, inner in value.items()}
-        return [self._value(arm.item, inner, (*path, index)) for index, inner in enumerate(value)]
+        items = [self._value(arm.item, inner, (*path, index)) for index, inner in enumerate(value)]
+        return None if self._partial and None in items else items
 
     def _note(self, path: Path, say: Callable[[], tuple[str, str]], *, key: bool = False) -> None:
         # Only a mapping's entry has a key to point at.

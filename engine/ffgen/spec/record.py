@@ -7,6 +7,7 @@ a file, are turned into columns, settled (space, NFC, -0, UTC), held against eve
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
 from itertools import compress
 from typing import Any
 
@@ -19,10 +20,14 @@ from ffgen.expr import first_failure, parse
 from ffgen.spec.model import Dataset
 from ffgen.spec.types import ValueType, build_types
 from ffgen.spec.types.base import Unfit
-from ffgen.spec.types.nested import coerce_cell, struct_of
+from ffgen.spec.types.nested import Array, Object, coerce_cell, struct_of
 
 COLUMNAR = 512
 """Rows from which hashing in columns beats hashing one by one (building the frame costs about 200 us)."""
+
+MOMENTS = (date, datetime, time)
+UNKNOWN = "unknown"
+"""The reason of a row with a key that is no field."""
 
 Cells = tuple[Any, ...]
 Refusals = Counter[tuple[str, str]]
@@ -55,15 +60,12 @@ class RecordType:
         self.key_fields = self._key_fields(dataset)
         self.encode = msgspec.json.Encoder().encode_lines
         self.renders = any(kind.renders for kind in self.types)
-        self.nullable = [kind.field.nullable for kind in self.types]
 
     def _key_fields(self, dataset: Dataset) -> list[list[int] | int]:
         """The key sets: the record's own (all fields, or `unique_by`), then one for each unique field."""
         position = {name: i for i, name in enumerate(self.names)}
-        record = [position[name] for name in dataset.unique_by or self.names]
+        record = [position[name] for name in dict.fromkeys(dataset.unique_by or self.names)]
         unique = [i for i, kind in enumerate(self.types) if kind.field.unique]
-        if len(record) == 1 and record[0] in unique:
-            return [*unique]
         # A unique field among the record's key, never null, already tells any two records apart.
         covered = any(i in record and not self.types[i].field.nullable for i in unique)
         return [*unique] if covered else [sorted(record, key=self.names.__getitem__), *unique]
@@ -78,12 +80,13 @@ class RecordType:
         return {name: kind.dtype() for name, kind in zip(self.names, self.types, strict=True)}
 
     def coerce(self, raw: Any) -> tuple[Cells, int]:
-        """A raw row (list or mapping) as typed cells, and how many were converted; raises `Unfit` as
-        `field: reason` does: (field, reason) in its args."""
+        """A raw row (list or mapping) as typed cells, and how many were converted; raises `Misfit`.
+
+        In a mapping a missing field is null, and a key that is no field is one too many."""
         if isinstance(raw, dict):
             unknown = raw.keys() - set(self.names)
             if unknown:
-                raise Misfit(min(map(str, unknown)), "unknown")
+                raise Misfit(min(map(str, unknown)), UNKNOWN)
             raw = [raw.get(name) for name in self.names]
         if not isinstance(raw, list | tuple) or len(raw) != len(self.types):
             raise Misfit("", "shape")
@@ -100,7 +103,9 @@ class RecordType:
     def check(self, rows: Sequence[Cells]) -> Checked:
         """Settles rows, refuses those that break a constraint, hashes and encodes the others."""
         columns, converted = self._settle(rows)
-        bad = dict(self._refuse(columns))
+        bad: dict[int, tuple[str, str]] = {}
+        for row, refusal in self._refuse(columns):
+            bad.setdefault(row, refusal)
         if bad:
             keep = [i not in bad for i in range(len(rows))]
             columns = [list(compress(column, keep)) for column in columns]
@@ -131,11 +136,12 @@ class RecordType:
         return {row: ("require", self.requires[failure].text) for row, failure in pairs if failure >= 0}
 
     def _frame(self, columns: Sequence[Sequence[Any]]) -> pl.DataFrame:
-        plain = {}
-        for name, kind, column in zip(self.names, self.types, columns, strict=True):
-            nested = kind.field.type in ("object", "array")
-            plain[name] = msgspec.to_builtins(list(column)) if nested else list(column)
-        typed = {name: value_dtype(kind) for name, kind in zip(self.names, self.types, strict=True)}
+        """Decoded values as columns; moments stay moments, whatever `format` makes of them."""
+        plain = {
+            name: msgspec.to_builtins(list(column), builtin_types=MOMENTS) if is_nested(kind) else list(column)
+            for name, kind, column in zip(self.names, self.types, columns, strict=True)
+        }
+        typed = {name: kind.value_dtype() for name, kind in zip(self.names, self.types, strict=True)}
         return pl.DataFrame(plain, schema=typed)
 
     def _batch(self, columns: Sequence[Sequence[Any]]) -> Batch:
@@ -155,7 +161,7 @@ class RecordType:
         if isinstance(fields, int):
             cells = columns[fields]
             return u64([ABSENT if cell is None else hash_text(encode_sorted(cell)) for cell in cells])
-        flat = not any(self.types[i].field.type in ("object", "array") for i in fields)
+        flat = not any(is_nested(self.types[i]) for i in fields)
         if flat and len(entries) >= COLUMNAR:
             names = [self.names[i] for i in fields]
             return hash_texts(canonical_texts(self._frame(columns).select(names)))
@@ -180,10 +186,9 @@ def requirements(dataset: Dataset) -> list[str]:
     return [dataset.require] if isinstance(dataset.require, str) else list(dataset.require)
 
 
-def value_dtype(kind: ValueType) -> Any:
-    """The polars type of a decoded value, which `format` does not change."""
-    from_format: dict[str, Any] = {"date": pl.Date, "datetime": pl.Datetime("us", "UTC"), "time": pl.Time}
-    return from_format.get(kind.field.type) or kind.dtype()
+def is_nested(kind: ValueType) -> bool:
+    """Whether values are made of values."""
+    return isinstance(kind, Object | Array)
 
 
 def u64(values: list[int]) -> Keys:

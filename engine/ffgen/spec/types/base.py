@@ -1,13 +1,21 @@
 """The contract of a value type: what a value is, how it is checked, how a model is told about it."""
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import polars as pl
+from functools import cached_property
+from typing import Any, Literal
 
 from ffgen.pattern import problem
 from ffgen.spec.model import Field
+
+LISTED = frozenset({"values", "weights"})
+CONSTRAINTS = ("range", "values", "weights", "pattern", "length", "format", "decimals", "fields", "items")
+_PLAIN = frozenset(" -_./:+@&")
+
+
+Doubt = tuple[str, str, str, Literal["error", "warning"]]
+"""The key of the field, what is wrong with it, what to do, and how bad it is."""
 
 
 class Unfit(ValueError):
@@ -33,11 +41,11 @@ class ValueType:
 
     A decoded value is a plain Python value (text, int, float, bool, date, datetime, time, a struct for an
     object, a list for an array). `annotation` is what msgspec decodes into and covers most constraints at C
-    speed; `refuse` checks the rest, a column at a time; `settle` brings values into the one form that is
+    speed; `refuse` checks them all, a column at a time; `settle` brings values into the one form that is
     hashed and written.
     """
 
-    keys: frozenset[str] = frozenset()
+    keys: frozenset[str] = LISTED
     """The constraints, beyond those that every type takes, that mean something here."""
     meaning = ""
     """What a value is, in a few words for the model and the manual."""
@@ -45,25 +53,50 @@ class ValueType:
     def __init__(self, field: Field) -> None:
         self.field = field
         self.annotation: Any = Any
-        for key in ("range", "values", "weights", "pattern", "length", "format", "decimals", "fields", "items"):
-            if getattr(field, key) is not None and key not in self.keys | {"values", "weights"}:
-                fitting = ", ".join(sorted(self.keys | {"values"}))
+        for key in CONSTRAINTS:
+            if getattr(field, key) is not None and key not in self.keys:
+                fitting = ", ".join(sorted(self.keys))
                 raise Problem(key, f"`{key}` means nothing for type {field.type}.", f"It takes {fitting}.")
         if field.weights is not None:
             check_weights(field)
+
+    @cached_property
+    def choices(self) -> list[Any]:
+        """Those of `values` that are wanted, as the spec writes them: a weight of 0 takes one out."""
+        values = self.field.values or []
+        weights = self.field.weights or [1.0] * len(values)
+        return [value for value, weight in zip(values, weights, strict=True) if weight > 0]
+
+    @cached_property
+    def allowed(self) -> frozenset[Any]:
+        """`values` as decoded and settled; one that is no such value at all is left out (and reported elsewhere)."""
+        return frozenset(self.decoded(self.field.values or []))
+
+    @cached_property
+    def wanted(self) -> frozenset[Any]:
+        """`choices` as decoded and settled."""
+        return frozenset(self.decoded(self.choices))
+
+    def decoded(self, values: Sequence[Any]) -> Iterator[Any]:
+        """Raw values as this type, settled; what does not fit is skipped."""
+        for value in values:
+            try:
+                yield self.settle([self.coerce(value)])[0][0]
+            except Unfit:
+                continue
 
     def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
         """Values in the form that is hashed and written, and how many had to be converted. None stays None."""
         return values, 0
 
     def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
-        """Indices of values that break a constraint, each with a word for it. None is judged elsewhere.
+        """Indices of settled values that break a constraint, each with a word for it. None is judged elsewhere.
 
-        `making` adds the rules for invented data (reserved domains and phone ranges); data that exists already
-        is not held to them.
+        `making` adds the rules for invented data (reserved domains and phone ranges, no value of weight 0); data
+        that exists already is not held to them.
         """
-        allowed = self.field.values
-        if allowed is not None:
+        if self.field.values is not None:
+            allowed = self.wanted if making else self.allowed
             yield from ((i, "values") for i, v in enumerate(values) if v is not None and v not in allowed)
 
     def coerce(self, value: Any) -> Any:
@@ -74,6 +107,14 @@ class ValueType:
         """Whether `coerce` had to convert: counted, so that a report shows what a model tends to do."""
         return bool(raw != value)
 
+    def fits(self, raw: Any) -> bool:
+        """Whether a raw value may be made for this field."""
+        try:
+            value = self.settle([self.coerce(raw)])[0]
+        except Unfit:
+            return False
+        return next(self.refuse(value, making=True), None) is None
+
     def render(self, value: Any) -> Any:
         """The value as it stands in the output: the same unless `format` says otherwise."""
         return value
@@ -83,6 +124,11 @@ class ValueType:
         """Whether `render` changes anything."""
         return False
 
+    def doubts(self) -> Iterator[Doubt]:
+        """What only a second look finds wrong (an "error") or hardly meant (a "warning"). For a check, not for a run:
+        it may count words of a pattern, up to half a second."""
+        yield from ()
+
     def schema(self, making: bool = True) -> dict[str, Any]:
         """JSON Schema of one value, as sent to a model."""
         raise NotImplementedError
@@ -91,18 +137,45 @@ class ValueType:
         """The polars data type of a column in the output."""
         raise NotImplementedError
 
+    def value_dtype(self) -> Any:
+        """The polars data type of decoded values, which `format` does not change."""
+        return self.dtype()
+
     def capacity(self) -> int | None:
         """At most how many distinct values there are; None when there is no useful bound."""
-        return len(set(self.field.values)) if self.field.values else None
+        return len(self.wanted) if self.field.values else None
 
     def sample(self, index: int) -> Any:
         """A valid JSON value for the prompt's example, or None when there is none to show."""
-        shown = self.field.examples or self.field.values
+        shown = self.samples or self.choices
         return shown[index % len(shown)] if shown else None
 
+    @cached_property
+    def samples(self) -> list[Any]:
+        """The spec's `examples` that are valid."""
+        return [example for example in self.field.examples if self.fits(example)]
+
     def words(self) -> str:
-        """The constraints in words, for the prompt."""
-        return f"one of {', '.join(map(str, self.field.values))}" if self.field.values else ""
+        """What a value is, constraints included, in words for the prompt."""
+        if not self.field.values:
+            return self.meaning
+        if not self.field.weights:
+            return "one of " + ", ".join(map(shown, self.choices))
+        whole = sum(self.field.weights)
+        shares = (weight / whole for weight in self.field.weights if weight > 0)
+        parts = zip(self.choices, shares, strict=True)
+        return "one of " + ", ".join(f"{shown(value)} ({percent(share)})" for value, share in parts)
+
+
+def shown(value: Any) -> str:
+    """A value for the prompt: bare where that can't be misread, else as JSON."""
+    bare = isinstance(value, str) and value != "" and all(char.isalnum() or char in _PLAIN for char in value)
+    return value if bare and value == value.strip() else json.dumps(value, ensure_ascii=False)
+
+
+def percent(share: float) -> str:
+    """A share in words."""
+    return f"about {share:.0%}" if share >= 0.01 else "under 1%"
 
 
 def check_weights(field: Field) -> None:
@@ -149,6 +222,20 @@ def lengths(field: Field) -> tuple[int | None, int | None]:
     return low, high
 
 
+def span(low: int | None, high: int | None) -> str:
+    """`4 to 40`, or `12` when both ends are the same."""
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def tidy(value: Any) -> str:
+    """Text without space around it and in NFC; raises `Unfit` for anything else, half a surrogate pair included."""
+    if not isinstance(value, str):
+        raise Unfit("type")
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise Unfit("encoding")
+    return unicodedata.normalize("NFC", value.strip())
+
+
 def settle_text(values: Sequence[Any]) -> tuple[Sequence[Any], int]:
     """Text without space around it and in NFC. One C-speed look decides whether anything is to be done."""
     joined = "\n".join([value for value in values if value is not None])
@@ -156,13 +243,3 @@ def settle_text(values: Sequence[Any]) -> tuple[Sequence[Any], int]:
         return values, 0
     settled = [value if value is None else unicodedata.normalize("NFC", value.strip()) for value in values]
     return settled, sum(a != b for a, b in zip(values, settled, strict=True))
-
-
-def texts_dtype(values: Sequence[Any]) -> Any:
-    """The polars type that holds all of `values`, which are of one kind."""
-    kinds = {type(value) for value in values}
-    if kinds == {bool}:
-        return pl.Boolean
-    if kinds == {int}:
-        return pl.Int64
-    return pl.Float64 if kinds <= {int, float} else pl.String

@@ -1,13 +1,18 @@
 """enum: one of the values listed."""
 
+import unicodedata
+from collections.abc import Sequence
 from typing import Any, Literal
 
+import polars as pl
+
 from ffgen.spec.model import Field
-from ffgen.spec.types.base import Problem, Unfit, ValueType, texts_dtype
+from ffgen.spec.types.base import Problem, Unfit, ValueType, tidy
+from ffgen.spec.types.number import INT64, real, truth, whole
 
 
 class Enum(ValueType):
-    """One of `values`, which are all text or all numbers; `weights` says how often each is wanted."""
+    """One of `values`, which are all text, all numbers or all true/false; `weights` says how often each is wanted."""
 
     meaning = "one of a list"
 
@@ -15,35 +20,60 @@ class Enum(ValueType):
         super().__init__(field)
         if not field.values:
             raise Problem("values", "an enum needs `values`.", "E.g. values: [active, inactive].")
-        self.values = field.values
-        if any(not isinstance(value, str | int | float) for value in self.values):
-            raise Problem("values", "values are text, numbers or true/false.", "Use type object for nested values.")
-        if any(isinstance(v, str) for v in self.values) and not all(isinstance(v, str) for v in self.values):
-            raise Problem("values", "values mix text and numbers.", "Quote the numbers to make them text.")
+        self.kind = kind_of(field.values)
+        self.values = [self.exact(value) for value in field.values]
         if len(set(self.values)) != len(self.values):
             twice = next(value for value in self.values if self.values.count(value) > 1)
             raise Problem("values", f"`{twice}` is listed twice.", "Remove one; use `weights` to make it frequent.")
-        literal = all(type(value) in (str, int) for value in self.values)
-        self.annotation = Literal[tuple(self.values)] if literal else float | int | bool
+        self.known = {tidy(value) if self.kind is str else value: value for value in self.values}
+        # msgspec has literals of text and integers only.
+        self.annotation = Literal[tuple(self.values)] if self.kind in (str, int) else self.kind
+
+    def exact(self, value: Any) -> Any:
+        """A listed value as it is decoded, hashed and written."""
+        if self.kind is str:
+            return unicodedata.normalize("NFC", value)
+        if self.kind is int and not INT64[0] <= value <= INT64[1]:
+            raise Problem("values", f"{value} does not fit 64 bits.", "Quote the numbers to make them text.")
+        return self.kind(value)
+
+    def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
+        if self.kind is float:
+            return [value if value is None else value + 0.0 for value in values], 0
+        return values, 0
 
     def coerce(self, value: Any) -> Any:
-        if value in self.values:
-            return value
-        trimmed = value.strip() if isinstance(value, str) else value
-        for known in self.values:
-            if trimmed == known or (isinstance(trimmed, str) and trimmed == str(known)):
-                return known
-        raise Unfit("values")
+        try:
+            raw = tidy(value) if self.kind is str else READERS[self.kind](value)
+        except Unfit:
+            raise
+        except ValueError:
+            raise Unfit("values") from None
+        if raw not in self.known:
+            raise Unfit("values")
+        return self.known[raw]
 
     def schema(self, making: bool = True) -> dict[str, Any]:
-        return {"enum": list(self.values)}
+        return {"enum": self.choices if making else list(self.values)}
 
     def dtype(self) -> Any:
-        return texts_dtype(self.values)
+        return {str: pl.String, bool: pl.Boolean, int: pl.Int64, float: pl.Float64}[self.kind]
 
-    def words(self) -> str:
-        if not self.field.weights:
-            return super().words()
-        whole = sum(self.field.weights)
-        shares = zip(self.values, self.field.weights, strict=True)
-        return "one of " + ", ".join(f"{value} (about {weight / whole:.0%})" for value, weight in shares)
+
+READERS = {bool: truth, int: whole, float: real}
+
+
+def kind_of(values: Sequence[Any]) -> type[str] | type[bool] | type[int] | type[float]:
+    """The one type of the values listed; integers beside fractions are numbers."""
+    kinds = {type(value) for value in values}
+    if type(None) in kinds:
+        raise Problem("values", "null is no value.", "Take it out, and say `nullable: true`.")
+    if not kinds <= {str, bool, int, float}:
+        raise Problem("values", "values are text, numbers or true/false.", "Use type object for nested values.")
+    if kinds == {int, float}:
+        return float
+    if len(kinds) > 1:
+        what = "values mix text and numbers." if str in kinds else "values mix numbers and true/false."
+        raise Problem("values", what, "Quote them all to make them text.")
+    kind: type[str] | type[bool] | type[int] | type[float] = kinds.pop()
+    return kind

@@ -8,7 +8,7 @@ import polars as pl
 from msgspec import Meta
 
 from ffgen.spec.model import Field
-from ffgen.spec.types.base import Problem, Unfit, ValueType, lengths
+from ffgen.spec.types.base import Problem, Unfit, ValueType, lengths, span
 
 
 class Object(ValueType):
@@ -23,7 +23,7 @@ class Object(ValueType):
             raise Problem("fields", "an object needs `fields`.", "List them as under `dataset`.")
         self.names = [inner.name for inner in field.fields]
         self.types: list[ValueType] = build(field.fields)
-        self.annotation = struct_of(f"{field.name or 'item'}_object", self.names, self.types)
+        self.annotation = struct_of("object", self.names, self.types)
 
     def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
         present = [value for value in values if value is not None]
@@ -40,6 +40,9 @@ class Object(ValueType):
         rows = [msgspec.structs.astuple(value) for value in values]
         return [[row[i] for row in rows] for i in range(len(self.types))]
 
+    def value_dtype(self) -> Any:
+        return pl.Struct({name: kind.value_dtype() for name, kind in zip(self.names, self.types, strict=True)})
+
     def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
         present = [i for i, value in enumerate(values) if value is not None]
         columns = self.columns([values[i] for i in present])
@@ -49,8 +52,8 @@ class Object(ValueType):
     def coerce(self, value: Any) -> Any:
         if not isinstance(value, dict):
             raise Unfit("type")
-        if unknown := set(value) - set(self.names):
-            raise Unfit(f"{min(unknown)}: unknown")
+        if not value.keys() <= set(self.names):
+            raise Unfit("unknown key")
         cells = [coerce_cell(kind, value.get(name)) for name, kind in zip(self.names, self.types, strict=True)]
         return self.annotation(*cells)
 
@@ -91,8 +94,8 @@ class Object(ValueType):
         return None if any(cell is None for cell in cells.values()) else cells
 
     def words(self) -> str:
-        parts = (f"{name}: {describe(kind)}" for name, kind in zip(self.names, self.types, strict=True))
-        return f"with {'; '.join(parts)}"
+        parts = (f'"{name}": {describe(kind)}' for name, kind in zip(self.names, self.types, strict=True))
+        return f"{self.meaning} {{{'; '.join(parts)}}}"
 
 
 class Array(ValueType):
@@ -155,6 +158,9 @@ class Array(ValueType):
     def dtype(self) -> Any:
         return pl.List(self.item.dtype())
 
+    def value_dtype(self) -> Any:
+        return pl.List(self.item.value_dtype())
+
     def capacity(self) -> int | None:
         each = room(self.item)
         if each is None or (self.high or 0) > 64:
@@ -169,7 +175,7 @@ class Array(ValueType):
         return None if any(cell is None for cell in cells) else cells
 
     def words(self) -> str:
-        return f"of {self.low} to {self.high} items, each {describe(self.item)}"
+        return f"{self.meaning} of {span(self.low, self.high)} items, each {describe(self.item)}"
 
 
 def struct_of(name: str, names: Sequence[str], types: Sequence[ValueType], **options: Any) -> type[msgspec.Struct]:
@@ -180,14 +186,14 @@ def struct_of(name: str, names: Sequence[str], types: Sequence[ValueType], **opt
     return msgspec.defstruct(name, fields, rename=rename, gc=False, forbid_unknown_fields=True, **options)
 
 
-def coerce_cell(kind: ValueType, value: Any) -> Any:
-    """One cell of a raw row: null where allowed, else by its type; what the annotation covers is held too."""
+def coerce_cell(kind: ValueType, value: Any, making: bool = False) -> Any:
+    """One cell of a raw row: null where allowed, else by its type, held against its constraints; raises `Unfit`."""
     if value is None:
         if kind.field.nullable:
             return None
         raise Unfit("null")
     coerced = kind.coerce(value)
-    for _, reason in kind.refuse(kind.settle([coerced])[0], making=False):
+    for _, reason in kind.refuse(kind.settle([coerced])[0], making):
         raise Unfit(reason)
     return coerced
 
@@ -201,15 +207,15 @@ def nullable_schema(kind: ValueType, making: bool = True) -> dict[str, Any]:
 
 
 def describe(kind: ValueType) -> str:
-    """One field in words: type, constraints, meaning."""
-    parts = [kind.meaning, kind.words()]
-    if kind.field.nullable:
-        parts.append("or null")
-    if kind.field.unique:
-        parts.append("never the same twice")
-    if kind.field.description:
-        parts.append(kind.field.description)
-    return ", ".join(part for part in parts if part)
+    """One field in words, on one line: type, constraints, meaning."""
+    words = kind.words() + ", or null" * kind.field.nullable + ", never the same twice" * kind.field.unique
+    said = one_line(kind.field.description or "")
+    return f"{words} ({said})" if said else words
+
+
+def one_line(text: str) -> str:
+    """Text with its line breaks and runs of space made single spaces."""
+    return " ".join(text.split())
 
 
 def room(kind: ValueType) -> int | None:

@@ -1,8 +1,10 @@
 """Types that are text: string, text, and the formats that have a grammar of their own."""
 
+import random
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 import polars as pl
@@ -10,13 +12,14 @@ from msgspec import Meta
 
 from ffgen.pattern import Language, matches, wrapped
 from ffgen.spec.model import Field
-from ffgen.spec.types.base import Unfit, ValueType, check_pattern, lengths, settle_text
+from ffgen.spec.types.base import LISTED, Doubt, ValueType, check_pattern, lengths, settle_text, span, tidy
+from ffgen.spec.types.hints import hint
 
 
 class Text(ValueType):
     """Any text; `length` counts characters. Not empty unless `length` says so."""
 
-    keys = frozenset({"pattern", "length"})
+    keys = LISTED | {"pattern", "length"}
     meaning = "text"
     ceiling = 80
     """Characters a model is given room for when the spec sets no length."""
@@ -39,18 +42,22 @@ class Text(ValueType):
             yield from unmatched(self.field.pattern, values, "pattern")
 
     def coerce(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            raise Unfit("type")
-        return value.strip()
+        return tidy(value)
+
+    def doubts(self) -> Iterator[Doubt]:
+        if self.field.pattern is not None and not self.field.values and self.capacity() == 0:
+            what, hint = f"no text {self.sized()}matches `{self.field.pattern}`.", "Change it, or `length`."
+            yield "pattern", what, hint, "error"
 
     def schema(self, making: bool = True) -> dict[str, Any]:
         if self.field.values:
-            return {"enum": list(self.field.values)}
+            return {"enum": self.choices}
         schema: dict[str, Any] = {"type": "string"}
         pattern = self.asked_pattern(making)
         if pattern:
             return schema | {"pattern": pattern}
-        return schema | {"minLength": self.low, "maxLength": self.high or max(self.ceiling, self.low or 0)}
+        high = max(self.ceiling, self.low or 0) if self.high is None else self.high
+        return schema | {"minLength": self.low, "maxLength": high}
 
     def asked_pattern(self, making: bool) -> str:
         """The pattern a model is held to: anchored on both ends, or empty."""
@@ -61,32 +68,55 @@ class Text(ValueType):
 
     def capacity(self) -> int | None:
         if self.field.values:
-            return len(set(self.field.values))
-        if self.field.pattern is None:
-            return None
-        language = Language.of(self.field.pattern)
+            return super().capacity()
+        language = self.language()
         return language.allowed(self.low or 0, self.high) if language else None
 
+    def language(self) -> Language | None:
+        """All texts of the pattern; None when there is none, or when they can't be told."""
+        return language_of("", self.field.pattern) if self.field.pattern else None
+
+    def sample(self, index: int) -> Any:
+        shown = super().sample(index)
+        if shown is not None:
+            return shown
+        named = hint(self.field.name, index)
+        return named if named is not None and self.fits(named) else self.drawn(index)
+
+    def drawn(self, index: int) -> str | None:
+        """A text of the pattern where that is a code; nonsense letters would teach a model to write nonsense."""
+        language = Language.of(self.field.pattern, searched=False) if self.field.pattern else None
+        text = language.draw(random.Random(index), self.low or 0, self.high) if language else None
+        return text if text is not None and self.fits(text) and any(map(str.isdecimal, text)) else None
+
     def words(self) -> str:
-        parts = [super().words()]
-        if self.field.length is not None:
-            parts.append(f"{self.low} to {self.high} characters" if self.low != self.high else f"{self.low} characters")
-        if self.field.pattern:
-            parts.append(f"matches the regular expression {self.field.pattern}")
-        return ", ".join(part for part in parts if part)
+        if self.field.values:
+            return super().words()
+        return f"{self.meaning} {self.sized()}{self.matching()}".strip()
+
+    def sized(self) -> str:
+        """`length` in words."""
+        return "" if self.field.length is None else f"of {span(self.low, self.high)} characters "
+
+    def matching(self) -> str:
+        """`pattern` in words."""
+        return f"that matches the regular expression {self.field.pattern}" if self.field.pattern else ""
 
 
 class LongText(Text):
     """Text of one or more sentences."""
 
-    meaning = "a text of one or more sentences"
+    meaning = "prose of one or more sentences"
     ceiling = 600
+
+    def sized(self) -> str:
+        return super().sized().replace("of ", "in ", 1)
 
 
 class Grammar(Text):
     """Text with a grammar of its own; `pattern` narrows it."""
 
-    keys = frozenset({"pattern"})
+    keys = LISTED | {"pattern"}
     grammar = ""
     """What every value must match, whole."""
     reserved = ""
@@ -94,27 +124,52 @@ class Grammar(Text):
     asked = ""
     """What a model is held to when the spec gives no pattern."""
     example = ("", "")
+    where = ""
+    """What an invented value looks like, in words."""
 
     def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
         yield from unmatched(self.grammar, values, "format")
         yield from super().refuse(values, making)
-        if making and self.reserved and self.field.pattern is None and not self.field.values:
+        if making and self.reserved and self.is_free:
             yield from unmatched(self.reserved, values, "reserved")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the spec leaves the values to us."""
+        return self.field.pattern is None and not self.field.values
 
     def asked_pattern(self, making: bool) -> str:
         return super().asked_pattern(making) or (self.asked if making else "")
 
-    def capacity(self) -> int | None:
-        return super().capacity() if self.field.values else None
+    def language(self) -> Language | None:
+        if self.field.pattern is None:
+            return language_of(self.reserved or self.grammar, "")
+        return language_of(self.grammar, self.field.pattern)
+
+    def doubts(self) -> Iterator[Doubt]:
+        if not self.is_free and not self.field.values and self.capacity() == 0:
+            what = f"no value of type {self.field.type} matches `{self.field.pattern}`."
+            yield "pattern", what, f"A value is {self.meaning}, e.g. {self.example[0]}.", "error"
 
     def sample(self, index: int) -> Any:
-        shown = super().sample(index)
-        return self.example[index % len(self.example)] if shown is None and self.field.pattern is None else shown
+        shown = ValueType.sample(self, index)
+        if shown is not None:
+            return shown
+        near = self.example[index % len(self.example)]
+        return near if self.fits(near) else self.drawn(index)
+
+    def drawn(self, index: int) -> str | None:
+        language = language_of(self.grammar, self.field.pattern or "")
+        text = language.draw(random.Random(index)) if language else None
+        return text if text is not None and self.fits(text) else None
+
+    def words(self) -> str:
+        return f"{self.meaning} {self.where}".strip() if self.is_free else super().words()
 
 
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = rf"{LABEL}(?:\.{LABEL})+"
-RESERVED_HOST = r"(?:[a-z0-9-]+\.)*(?:example\.(?:com|org|net)|example|test|invalid)"
+RESERVED_HOST = r"(?i:(?:[a-z0-9-]+\.)*(?:example\.(?:com|org|net)|example|test|invalid))"
 
 
 class Email(Grammar):
@@ -125,6 +180,7 @@ class Email(Grammar):
     reserved = rf"@{RESERVED_HOST}$"
     asked = r"^[a-z][a-z0-9]{1,15}[.][a-z][a-z0-9]{1,15}@example[.](com|org|net)$"
     example = ("maria.lopez@example.com", "john.okafor@example.org")
+    where = "at example.com, example.org or example.net"
 
     def asked_pattern(self, making: bool) -> str:
         tail = self.field.pattern or ""
@@ -132,16 +188,10 @@ class Email(Grammar):
             return whole
         return super().asked_pattern(making)
 
-    def sample(self, index: int) -> Any:
-        shown = super().sample(index)
-        if shown is None and (domain := plain_domain(self.field.pattern or "")):
+    def drawn(self, index: int) -> str | None:
+        if domain := plain_domain(self.field.pattern or ""):
             return self.example[index % 2].split("@")[0] + "@" + domain
-        return shown
-
-    def words(self) -> str:
-        if self.field.pattern is None and not self.field.values:
-            return "at example.com, example.org or example.net"
-        return super().words()
+        return super().drawn(index)
 
 
 class Phone(Grammar):
@@ -152,12 +202,7 @@ class Phone(Grammar):
     reserved = r"^\+1[2-9][0-9]{2}55501[0-9]{2}$"
     asked = r"^[+]1[2-9][0-9]{2}55501[0-9]{2}$"
     example = ("+12025550143", "+14155550178")
-
-    def capacity(self) -> int | None:
-        return super().capacity() if self.field.values or self.field.pattern else 800 * 100
-
-    def words(self) -> str:
-        return super().words() or "in the form +1AAA55501NN"
+    where = "in the form +1AAA55501NN"
 
 
 class Url(Grammar):
@@ -168,9 +213,7 @@ class Url(Grammar):
     reserved = rf"^https?://{RESERVED_HOST}(?:[:/?#]|$)"
     asked = r"^https://example[.](com|org|net)/[a-z0-9-]{1,40}$"
     example = ("https://example.com/garden-tools", "https://example.org/about-us")
-
-    def words(self) -> str:
-        return super().words() or "at example.com, example.org or example.net"
+    where = "at example.com, example.org or example.net"
 
 
 class Ipv4(Grammar):
@@ -181,9 +224,6 @@ class Ipv4(Grammar):
     grammar = rf"^{octet}(?:\.{octet}){{3}}$"
     asked = r"^(1[0-9]{2}|[1-9][0-9]?)([.](1[0-9]{2}|[1-9]?[0-9])){3}$"
     example = ("192.0.2.17", "198.51.100.203")
-
-    def capacity(self) -> int | None:
-        return 2**32 if not self.field.values else super().capacity()
 
 
 class Uuid(Grammar):
@@ -198,8 +238,8 @@ class Uuid(Grammar):
         lowered = [value if value is None else value.strip().lower() for value in values]
         return lowered, sum(a != b for a, b in zip(values, lowered, strict=True))
 
-    def capacity(self) -> int | None:
-        return 2**128 if not self.field.values else super().capacity()
+    def coerce(self, value: Any) -> Any:
+        return tidy(value).lower()
 
 
 def unmatched(pattern: str, values: Sequence[Any], reason: str) -> Iterator[tuple[int, str]]:
@@ -207,6 +247,16 @@ def unmatched(pattern: str, values: Sequence[Any], reason: str) -> Iterator[tupl
     found = matches(pattern, values)
     if not all(found):
         yield from ((i, reason) for i, ok in enumerate(found) if not ok)
+
+
+@lru_cache(maxsize=256)
+def language_of(grammar: str, pattern: str) -> Language | None:
+    """The texts in which both patterns are found; an empty one asks for nothing. None when they can't be told."""
+    languages = [Language.of(each) for each in (grammar, pattern) if each]
+    if any(language is None for language in languages):
+        return None
+    first, *others = [language for language in languages if language is not None]
+    return first.intersect(others[0]) if others else first
 
 
 def plain_domain(pattern: str) -> str:

@@ -1,44 +1,74 @@
 """date, datetime, time: ISO 8601 inside, `format` in the output."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from ffgen.spec.model import Field
-from ffgen.spec.types.base import Problem, Unfit, ValueType, bounds
+from ffgen.spec.types.base import LISTED, Doubt, Problem, Unfit, ValueType, bounds
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Moment(ValueType):
     """Common to the three: ISO text in, `range` with both ends included, strftime `format` out."""
 
-    keys = frozenset({"range", "format"})
+    keys = LISTED | {"range", "format"}
     kind: Any = None
     schema_format = ""
-    pattern_shown = ""
+    example = ""
+    told_apart = ""
+    """A value whose parts all differ, so that a format which mixes them up is found out."""
+    cut = slice(None)
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
         self.annotation = self.kind
         self.low, self.high = bounds(field, self.parse)
-        self.allowed = {self.parse(value) for value in field.values} if field.values else None
         if field.format is not None:
-            try:
-                self.parse("2024-02-29T13:45:10Z"[self.cut]).strftime(field.format)
-            except ValueError as error:
-                raise Problem("format", f"strftime refuses it: {error}.", "E.g. %d.%m.%Y or %Y-%m-%d.") from None
+            self.check_format(field.format)
 
-    cut = slice(None)
+    def check_format(self, format: str) -> None:
+        """The format can be written, and what it writes can't be taken for another value when it is read back."""
+        moment = self.parse(self.told_apart)
+        try:
+            written = moment.strftime(format)
+        except ValueError as error:
+            raise Problem("format", f"strftime refuses it: {error}.", "E.g. %d.%m.%Y or %Y-%m-%d.") from None
+        if not written:
+            raise Problem("format", "nothing would be written.", "E.g. %d.%m.%Y or %Y-%m-%d.")
+        try:
+            read = self.parse(written)
+        except ValueError:
+            return
+        if read != moment and self.read_back(written) == moment:
+            what = f"{self.told_apart} would be written as {written}, which reads as {to_text(read)}."
+            raise Problem("format", what, "Put the parts in another order, e.g. %d.%m.%Y.")
 
-    @staticmethod
-    def parse(value: Any) -> Any:
-        """A value from ISO text; raises ValueError."""
+    def doubts(self) -> Iterator[Doubt]:
+        if self.field.format is not None:
+            moment = self.parse(self.told_apart)
+            if self.read_back(moment.strftime(self.field.format)) != moment:
+                what = "a part of the value is left out: records that differ may look alike in the output."
+                yield "format", what, "Write all parts, or choose another type.", "warning"
+
+    def parse(self, value: Any) -> Any:
+        """A value from ISO text; raises ValueError, in words for the spec."""
+        try:
+            return self.parse_iso(value)
+        except (ValueError, TypeError, OverflowError):
+            raise ValueError(f"`{str(value)[:40]}` is not {self.meaning} like {self.example}") from None
+
+    def parse_iso(self, value: str) -> Any:
+        """A settled value from ISO text; raises ValueError, TypeError or OverflowError."""
         raise NotImplementedError
 
     def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
-        if self.allowed is not None:
-            yield from ((i, "values") for i, v in enumerate(values) if v is not None and v not in self.allowed)
+        yield from super().refuse(values, making)
         if self.low is not None:
             low, high = self.low, self.high
             yield from ((i, "range") for i, v in enumerate(values) if v is not None and not low <= v <= high)
@@ -49,20 +79,26 @@ class Moment(ValueType):
         try:
             return self.parse(value.strip())
         except ValueError:
-            return self.parse_formatted(value.strip())
+            read = self.read_back(value.strip())
+        if read is None:
+            raise Unfit("format")
+        return read
 
     def differs(self, raw: Any, value: Any) -> bool:
-        return bool(raw != to_text(value))
-
-    def parse_formatted(self, value: str) -> Any:
-        """A value written with the field's own `format`; raises `Unfit`."""
-        if self.field.format is None:
-            raise Unfit("format")
         try:
-            moment = datetime.strptime(value, self.field.format)
-        except ValueError:
-            raise Unfit("format") from None
-        return self.parse(moment.isoformat()[self.cut])
+            msgspec.convert(raw, self.kind)
+        except msgspec.ValidationError:
+            return True
+        return False
+
+    def read_back(self, value: str) -> Any:
+        """A value written with the field's own `format`; None when it was not."""
+        if self.field.format is None:
+            return None
+        try:
+            return self.parse(datetime.strptime(value, self.field.format).isoformat()[self.cut])
+        except (ValueError, OverflowError, re.error):
+            return None
 
     def render(self, value: Any) -> Any:
         return value if value is None or self.field.format is None else value.strftime(self.field.format)
@@ -73,18 +109,23 @@ class Moment(ValueType):
 
     def schema(self, making: bool = True) -> dict[str, Any]:
         if self.field.values:
-            return {"enum": list(self.field.values)}
+            return {"enum": self.choices}
         return {"type": "string", "format": self.schema_format}
+
+    def dtype(self) -> Any:
+        return pl.String if self.renders else self.value_dtype()
 
     def sample(self, index: int) -> Any:
         shown = super().sample(index)
         if shown is not None:
             return shown
-        return to_text(self.low if index % 2 == 0 else self.high) if self.low is not None else self.pattern_shown
+        return to_text(self.low if index % 2 == 0 else self.high) if self.low is not None else self.example
 
     def words(self) -> str:
+        if self.field.values:
+            return super().words()
         span = "" if self.low is None else f", from {to_text(self.low)} to {to_text(self.high)}"
-        return super().words() or f"like {self.pattern_shown}{span}"
+        return f"{self.meaning} like {self.example}{span}"
 
 
 class Date(Moment):
@@ -93,17 +134,17 @@ class Date(Moment):
     meaning = "a date"
     kind = date
     schema_format = "date"
-    pattern_shown = "2024-03-17"
+    example = "2024-03-17"
+    told_apart = "2021-02-05"
     cut = slice(10)
 
-    @staticmethod
-    def parse(value: Any) -> date:
-        if isinstance(value, str) and len(value) != 10:
-            raise ValueError(f"`{value[:40]}` is not a date like 2024-03-17")
+    def parse_iso(self, value: str) -> date:
+        if not _DATE.fullmatch(value):
+            raise ValueError("not YYYY-MM-DD")
         return date.fromisoformat(value)
 
-    def dtype(self) -> Any:
-        return pl.String if self.renders else pl.Date
+    def value_dtype(self) -> Any:
+        return pl.Date
 
     def capacity(self) -> int | None:
         if self.field.values:
@@ -117,19 +158,26 @@ class Datetime(Moment):
     meaning = "a date and time in UTC"
     kind = datetime
     schema_format = "date-time"
-    pattern_shown = "2024-03-17T09:26:53Z"
+    example = "2024-03-17T09:26:53Z"
+    told_apart = "2021-02-05T16:47:38Z"
 
-    @staticmethod
-    def parse(value: Any) -> datetime:
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    def parse_iso(self, value: str) -> datetime:
+        try:
+            moment = msgspec.convert(value, datetime)
+        except msgspec.ValidationError:
+            moment = datetime.fromisoformat(value)
+        return in_utc(moment)
 
     def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
-        settled = [v if v is None or v.tzinfo is UTC else self.parse(v.isoformat()) for v in values]
-        return settled, 0
+        return [v if v is None or v.tzinfo is UTC else in_utc_or_as_is(v) for v in values], 0
 
-    def dtype(self) -> Any:
-        return pl.String if self.renders else pl.Datetime("us", "UTC")
+    def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
+        beyond = {i for i, v in enumerate(values) if v is not None and v.tzinfo is not UTC}
+        yield from ((i, "range") for i in beyond)
+        yield from super().refuse([None if i in beyond else v for i, v in enumerate(values)], making)
+
+    def value_dtype(self) -> Any:
+        return pl.Datetime("us", "UTC")
 
     def capacity(self) -> int | None:
         if self.field.values:
@@ -138,31 +186,61 @@ class Datetime(Moment):
 
 
 class Time(Moment):
-    """A time of day, HH:MM:SS."""
+    """A time of day, HH:MM:SS, without a zone; UTC's `Z` is taken off."""
 
     meaning = "a time of day"
     kind = time
     schema_format = "time"
-    pattern_shown = "09:26:53"
-    cut = slice(11, 19)
+    example = "09:26:53"
+    told_apart = "16:47:38"
+    cut = slice(11, None)
 
-    @staticmethod
-    def parse(value: Any) -> time:
-        return time.fromisoformat(value).replace(tzinfo=None)
+    def parse_iso(self, value: str) -> time:
+        try:
+            moment = msgspec.convert(value, time)
+        except msgspec.ValidationError:
+            moment = time.fromisoformat(value)
+        if moment.utcoffset():
+            raise ValueError("a zone of its own")
+        return moment.replace(tzinfo=None)
 
     def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
-        return [v if v is None else v.replace(tzinfo=None) for v in values], 0
+        # What has a zone of its own is left as it is, for `refuse`.
+        return [v if v is None or v.utcoffset() else v.replace(tzinfo=None) for v in values], 0
+
+    def refuse(self, values: Sequence[Any], making: bool) -> Iterator[tuple[int, str]]:
+        zoned = {i for i, v in enumerate(values) if v is not None and v.tzinfo is not None}
+        yield from ((i, "format") for i in zoned)
+        yield from super().refuse([None if i in zoned else v for i, v in enumerate(values)], making)
 
     def schema(self, making: bool = True) -> dict[str, Any]:
         if self.field.values:
             return super().schema(making)
         return {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"}
 
-    def dtype(self) -> Any:
-        return pl.String if self.renders else pl.Time
+    def value_dtype(self) -> Any:
+        return pl.Time
 
     def capacity(self) -> int | None:
-        return super().capacity() if self.field.values else 86_400 * 1_000_000
+        if self.field.values:
+            return super().capacity()
+        if self.low is None:
+            return 86_400 * 1_000_000
+        low, high = (datetime.combine(date.min, end) for end in (self.low, self.high))
+        return int((high - low).total_seconds() * 1_000_000) + 1
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC, which one without a zone is in; OverflowError at the ends of the calendar."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def in_utc_or_as_is(moment: datetime) -> datetime:
+    """The same moment in UTC; unchanged where UTC has no such year."""
+    try:
+        return in_utc(moment)
+    except OverflowError:
+        return moment
 
 
 def to_text(value: Any) -> str:

@@ -1,0 +1,59 @@
+"""Whole runs of the command, as a user starts them, in processes of their own; and what the kernel says they took."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from bench.customers import ROWS, SPEC, WrongOutput, check
+
+TOLD = 1_500
+"""Characters of a failed command's last words that are shown."""
+
+
+class Use(Struct, frozen=True):
+    """What a process and all that it started and waited for took."""
+
+    cpu_seconds: float
+    wall_seconds: float
+
+
+class Run(Struct, frozen=True):
+    """A finished run, its report, and its use by the kernel's count (every process, start-up included)."""
+
+    report: dict[str, Any]
+    use: Use
+
+
+def ffgen(url: str, count: int, folder: Path, *flags: str, concurrency: int = 8) -> Run:
+    """Makes `count` customers with the server at `url`, from an empty store of replies, and checks every one."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        out, said = Path(made, "out.jsonl"), Path(made, "report.json")
+        line = ["run", str(SPEC), "-n", str(count), "-o", str(out), "--endpoint", url, "--model", "standin"]
+        line += ["--batch-size", str(ROWS), "--concurrency", str(concurrency), "--cache-dir", str(Path(made, "kept"))]
+        line += ["--report", str(said), "--progress", "none", *flags]
+        use = spend([sys.executable, "-m", "ffgen_cli", *line])
+        check(out, count)
+        return Run(msgspec.json.decode(said.read_bytes()), use)
+
+
+def spend(line: list[str]) -> Use:
+    """Runs a command to its end. WrongOutput, with what it said, when that is not 0."""
+    with tempfile.TemporaryFile() as said:
+        began = time.monotonic()
+        process = subprocess.Popen(line, stdout=said, stderr=said)
+        # Not `wait`: only wait4 tells what this very child took, its own children with it.
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.monotonic() - began
+        if process.returncode:
+            said.seek(0)
+            told = said.read().decode(errors="replace")[-TOLD:]
+            raise WrongOutput(f"{' '.join(line)} ended with {process.returncode}: ...{told}")
+    return Use(used.ru_utime + used.ru_stime, wall)

@@ -1,0 +1,179 @@
+"""kill -9 of any process at any moment: nothing is orphaned, the destination is as it was, and the same command
+finishes with the same bytes, asking again only what was in flight.
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.run.drive import KILLED, OLD, Run, Site, kill_one, spec, wait_for
+from tests.standin import Standin, start
+
+COUNT = 96
+IN_FLIGHT = 4
+
+
+@dataclass(frozen=True)
+class Calm:
+    """What an undisturbed run makes, and the server that it asked."""
+
+    server: Standin
+    source: dict[str, Any]
+    digest: str
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Every reply takes a little while; some requests fail, at their first try only."""
+    with start(slots=8, latency=0.05, jitter=0.05, duplicates=0.2, http500=0.05, reset=0.05, fault_tries=1) as server:
+        site = Site(tmp_path_factory.mktemp("calm"))
+        source = spec(server.url, COUNT, concurrency=IN_FLIGHT)
+        done = site.run(source, workers=1)
+        assert done.code == 0, done
+        yield Calm(server, source, site.digest(), done.seconds)
+
+
+@pytest.fixture
+def old(site: Site, calm: Calm) -> Path:
+    """A destination that holds a file already."""
+    calm.server.reset()
+    site.path().write_bytes(OLD)
+    return site.path()
+
+
+def recovers(site: Site, calm: Calm, kills: int = 1, **options: Any) -> None:
+    """The same command again ends well, with the same bytes, and asks again what was in flight at most."""
+    done = site.run(calm.source, **options)
+    assert done.code == 0, done
+    assert site.digest() == calm.digest
+    assert site.leftovers() == []
+    assert calm.server.stats()["repeated"] <= kills * IN_FLIGHT
+
+
+@pytest.mark.parametrize("place", ["stored@1", "stored@5", "verdict@1", "verdict@4", "publish"])
+def test_a_killed_coordinator_leaves_the_destination_alone(site: Site, calm: Calm, old: Path, place: str) -> None:
+    done = site.run(calm.source, points=f"coordinator.{place.replace('@', ':kill@')}", workers=1)
+    assert done.code == KILLED and old.read_bytes() == OLD
+    before = calm.server.stats()["requests"]
+    recovers(site, calm, workers=0)
+    if place == "publish":
+        assert calm.server.stats()["requests"] == before, "all replies were there"
+
+
+def test_a_coordinator_killed_after_the_rename_has_published(site: Site, calm: Calm, old: Path) -> None:
+    done = site.run(calm.source, points="coordinator.published:kill", workers=1)
+    assert done.code == KILLED and site.digest() == calm.digest
+    before = calm.server.stats()["requests"]
+    recovers(site, calm, workers=0)
+    assert calm.server.stats()["requests"] == before
+
+
+@pytest.mark.parametrize(
+    "place", ["gate.judge@1", "gate.verdict@3", "writer.write@1", "writer.written@4", "writer.finished@1"]
+)
+def test_a_lost_gate_or_writer_ends_the_run_resumably(site: Site, calm: Calm, old: Path, place: str) -> None:
+    done = site.run(calm.source, points=place.replace("@", ":kill@"), workers=1)
+    assert done.code == 70 and old.read_bytes() == OLD
+    assert f"The {place.partition('.')[0]} process" in done.error and "the same command" in done.error
+    assert site.leftovers() == []
+    recovers(site, calm, workers=0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_lost_worker_is_replaced_and_the_run_goes_on(site: Site, calm: Calm, old: Path, workers: int) -> None:
+    run = site.start(calm.source, workers=workers)
+    assert wait_for(lambda: calm.server.stats()["replies"] >= 3)
+    worker_of(run).kill()
+    done = run.end()
+    assert done.code == 0, done
+    assert site.digest() == calm.digest and site.leftovers() == []
+    assert calm.server.stats()["repeated"] <= IN_FLIGHT
+
+
+def worker_of(run: Run) -> psutil.Process:
+    """A worker: of the run's processes, one that is connected to the server."""
+    for child in run.children():
+        if any(link.status == psutil.CONN_ESTABLISHED and link.type.name == "SOCK_STREAM" for link in tcp_of(child)):
+            return child
+    raise AssertionError("no worker is connected")
+
+
+def tcp_of(process: psutil.Process) -> list[Any]:
+    try:
+        return process.net_connections("tcp")
+    except psutil.Error:
+        return []
+
+
+def test_workers_that_die_again_and_again_do_not_end_a_run(site: Site, calm: Calm, old: Path) -> None:
+    done = site.run(calm.source, points="worker.reply:kill@6", workers=1)
+    assert done.code == 0, done
+    assert site.digest() == calm.digest and calm.server.stats()["repeated"] >= 2
+
+
+def test_a_shard_that_takes_two_workers_down_ends_the_run_by_name(site: Site, calm: Calm, old: Path) -> None:
+    source = calm.source | {"model": calm.source["model"] | {"concurrency": 1}}
+    done = site.run(source, points="worker.reply:kill", workers=1)
+    assert done.code == 70 and "Shard 0 took down 2 worker processes" in done.error
+    assert old.read_bytes() == OLD and site.leftovers() == []
+
+
+def test_a_run_killed_while_it_recovers_recovers(site: Site, calm: Calm, old: Path) -> None:
+    """One after the other on one destination, each a little further than the last."""
+    places = ["coordinator.stored:kill@2", "coordinator.verdict:kill@6", "coordinator.publish:kill"]
+    for place in places:
+        assert site.run(calm.source, points=place, workers=0).code == KILLED
+        assert old.read_bytes() == OLD
+    recovers(site, calm, kills=len(places), workers=0)
+
+
+def killed_at_random(site: Site, calm: Calm, seed: int, kills: int) -> None:
+    """So many kills, one run after the other, then the run that is left alone."""
+    chance = random.Random(seed)
+    published = False
+    for number in range(kills):
+        workers = chance.choice([0, 1, 2])
+        run = site.start(calm.source, workers=workers)
+        if wait_for(lambda run=run: run.process.poll() is not None, chance.uniform(0.3, calm.seconds)):  # type: ignore[misc]
+            victim = "nobody"
+        else:
+            victim = kill_one(run, chance)
+        done = run.end()
+        told = (seed, number, workers, victim, done)
+        assert done.code in ({KILLED, 0} if victim == "coordinator" else {0, 70}), told
+        assert "bug" not in done.error, told
+        # One killed after the rename has published, too.
+        published = published or site.path().read_bytes() != OLD
+        assert site.digest() == calm.digest if published else done.code != 0, told
+    recovers(site, calm, kills=kills, workers=2)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_kills_at_random_moments(site: Site, calm: Calm, old: Path, seed: int) -> None:
+    killed_at_random(site, calm, seed, kills=5)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(10, 30))
+def test_many_kills_at_random_moments(site: Site, calm: Calm, old: Path, seed: int) -> None:
+    killed_at_random(site, calm, seed, kills=5)
+
+
+@pytest.mark.model
+def test_the_embedded_server_dies_with_its_run(site: Site) -> None:
+    source = spec("embedded", 40, temperature=0.9, batch_size=5, concurrency=2)
+    run = site.start(source, workers=1)
+    assert wait_for(lambda: any(listens(child) for child in run.children()), 60.0)
+    run.process.kill()
+    # `end` holds that no process is left, the server included: its mark is in its environment, too.
+    assert run.end().code == KILLED
+    assert site.run(source | {"dataset": source["dataset"] | {"count": 2}}, workers=0).code == 0
+
+
+def listens(process: psutil.Process) -> bool:
+    return any(link.status == psutil.CONN_LISTEN for link in tcp_of(process))
