@@ -56,7 +56,7 @@ def loop(url: str, requests: int, folder: Path, concurrency: int = 8) -> Loop:
     made = maker(requests * customers.ROWS)
     given, found = folder / "bodies", folder / "loop.json"
     given.write_bytes(msgspec.msgpack.encode([made.body(index, 0) for index in range(requests)]))
-    spend([sys.executable, "-m", "bench.peer", url, str(given), str(concurrency), str(found)])
+    spend([sys.executable, "-m", "bench.peer", url, str(given), str(concurrency), str(found)], str(folder))
     return msgspec.json.decode(found.read_bytes(), type=Loop)
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from bench.customers import ROWS, SPEC, WrongOutput, check
 
+ROOT = Path(__file__).parents[1]
 TOLD = 1_500
 """Characters of a failed command's last words that are shown."""
 
@@ -38,16 +39,18 @@ def ffgen(url: str, count: int, folder: Path, *flags: str, concurrency: int = 8)
         line = ["run", str(SPEC), "-n", str(count), "-o", str(out), "--endpoint", url, "--model", "standin"]
         line += ["--batch-size", str(ROWS), "--concurrency", str(concurrency), "--cache-dir", str(Path(made, "kept"))]
         line += ["--report", str(said), "--progress", "none", *flags]
-        use = spend([sys.executable, "-m", "ffgen_cli", *line])
+        use = spend([sys.executable, "-m", "ffgen_cli", *line], made)
         check(out, count)
         return Run(msgspec.json.decode(said.read_bytes()), use)
 
 
-def spend(line: list[str]) -> Use:
-    """Runs a command to its end. WrongOutput, with what it said, when that is not 0."""
+def spend(line: list[str], folder: str) -> Use:
+    """Runs a command to its end, away from the settings of whoever started the bench. WrongOutput when it fails."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("FFGEN_")}
+    own["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [own.get("PYTHONPATH")])])
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
-        process = subprocess.Popen(line, stdout=said, stderr=said)
+        process = subprocess.Popen(line, stdout=said, stderr=said, cwd=folder, env=own)
         # Not `wait`: only wait4 tells what this very child took, its own children with it.
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -27,7 +27,6 @@ from ffgen_cli.settings import OPTIONS, Option
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("spec.md", "expressions.md", "cli.md", "running.md")
-EVERY_TYPE = ("values", "weights", "nullable", "unique", "examples", "description")
 
 
 def main() -> None:
@@ -240,8 +239,7 @@ def exit_codes() -> str:
     """The exit codes, as the command line tells them."""
 
     def rows() -> Iterator[tuple[str, ...]]:
-        for code, told in re.findall(r"^ +(\d+) {2,}(.+)$", EXIT_CODES, flags=re.MULTILINE):
-            yield code, told
+        yield from re.findall(r"^ +(\d+) {2,}(.+)$", EXIT_CODES, flags=re.MULTILINE)
 
     return table(("code", "meaning"), rows())
 
@@ -249,7 +247,7 @@ def exit_codes() -> str:
 def env_example() -> str:
     """A `.env` with every variable, all of them off."""
     lines = [
-        "# Copy to .env and take the # off what you set. The real environment goes before this file, flags before both.",
+        "# Copy to .env and take the # off what you set. The environment goes before this file, flags before both.",
         "# Keys of other hosts may stand here too, if their names end with _API_KEY: a spec says `key: {env: NAME}`.",
     ]
     for group in GROUPS:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Fault",
     "FieldView",
     "Finding",
     "Frames",
@@ -37,6 +38,7 @@ __all__ = [
 # A spawned worker imports this first: an eager root would cost it every module.
 if TYPE_CHECKING:
     from ffgen.api import (
+        Fault,
         FieldView,
         Finding,
         Frames,
@@ -66,6 +68,9 @@ else:
         if name not in __all__:
             raise AttributeError(f"module 'ffgen' has no attribute {name!r}")
         return getattr(importlib.import_module("ffgen.api"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
     def _verb(name: str) -> property:
         """A verb that has its room's name: importing `ffgen.run.worker` must not turn `ffgen.run` into a module."""

@@ -7,30 +7,31 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
 
 from msgspec import structs
 
-from ffgen.errors import Finding, SpecError
-from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, inspect
+from ffgen.errors import Finding, SpecError, UsageError
+from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, inspect, inspect_rest
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
 from ffgen.plan.schema import spec_schema
 from ffgen.run.carry import Options, carry_out, run_to_end
 from ffgen.run.frames import Frames
+from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
-from ffgen.run.validate import Validity, validate_data
-from ffgen.spec.convert import convert
+from ffgen.run.validate import Fault, Validity, validate_data
+from ffgen.spec.convert import convert, convert_most
 from ffgen.spec.duration import seconds, size
 from ffgen.spec.load import Document, assign, of_value, read
 from ffgen.spec.model import Spec
+
+MOST_WORKERS = 256
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 """A spec: the path of a YAML or JSON file, or the same as plain Python values."""
 
 
-def load(
-    source: Source, *, assign: Mapping[str, Any] | None = None, origin: Mapping[str, str] | None = None
-) -> Spec:
+def load(source: Source, *, assign: Mapping[str, Any] | None = None, origin: Mapping[str, str] | None = None) -> Spec:
     """The spec at `source`, with `assign` put over it: dotted paths to values, e.g. `{"dataset.count": 5}`.
 
     `origin` names where an assigned value came from (`{"dataset.count": "--count"}`), for messages. Raises SpecError
@@ -56,7 +57,13 @@ def plan(
     origin: Mapping[str, str] | None = None,
     max_asks: float | None = None,
 ) -> Plan:
-    """What would be done for a spec: a value, made without asking anybody. Raises SpecError."""
+    """What would be done for a spec: a value, made without asking anybody. Raises SpecError.
+
+    `assign` and `origin` as in `load`. `max_asks` bounds the requests, as a multiple of what a model without a fault
+    would need; 5 unless said.
+    """
+    if isinstance(source, Spec) and assign:
+        raise UsageError("`assign` comes too late for a Spec.", hint="Give it to load().")
     spec = source if isinstance(source, Spec) else load(source, assign=assign, origin=origin)
     return compile_plan(spec, ASKS_FACTOR if max_asks is None else max_asks)
 
@@ -66,55 +73,62 @@ def describe(plan: Plan, findings: list[Finding] | None = None) -> PlanView:
     return view_plan(plan, findings or [])
 
 
+class Settings(TypedDict, total=False):
+    """How `run` goes about it. None of it changes a byte of the output, save `assign` and what limits the run."""
+
+    assign: Mapping[str, Any] | None
+    origin: Mapping[str, str] | None
+    format: str | None
+    compression: str | None
+    workers: int | None
+    timeout: float | str | None
+    max_asks: float | None
+    fresh: bool
+    clobber: bool
+    dedup_memory: int | str | None
+    cache_dir: str | os.PathLike[str] | None
+    audit: str | os.PathLike[str] | None
+    audit_prompts: str | os.PathLike[str] | None
+    key: str | None
+    isolate: bool
+    watch: Callable[[Progress], None] | None
+
+
+@overload
+def run(source: Source | Spec | Plan, to: None = None, **settings: Unpack[Settings]) -> Frames: ...
+@overload
+def run(source: Source | Spec | Plan, to: str | os.PathLike[str], **settings: Unpack[Settings]) -> Report: ...
 def run(
-    source: Source | Spec | Plan,
-    to: str | os.PathLike[str] | None = None,
-    *,
-    assign: Mapping[str, Any] | None = None,
-    origin: Mapping[str, str] | None = None,
-    format: str | None = None,
-    compression: str | None = None,
-    workers: int | None = 0,
-    timeout: float | str | None = None,
-    max_asks: float | None = None,
-    fresh: bool = False,
-    clobber: bool = True,
-    dedup_memory: int | str | None = None,
-    cache_dir: str | None = None,
-    audit: str | None = None,
-    audit_prompts: str | None = None,
-    key: str | None = None,
-    isolate: bool = False,
-    watch: Callable[[Progress], None] | None = None,
+    source: Source | Spec | Plan, to: str | os.PathLike[str] | None = None, **settings: Unpack[Settings]
 ) -> Report | Frames:
     """Makes exactly N unique records: to the file `to` ("-" is standard output), or as polars frames without it.
 
     A file appears whole or not at all; the report says what it took. Without `to`, the result is an iterator of
-    frames whose `report` is there when it is exhausted; closing it early stops the run. `workers` is how many worker
-    processes ask and decode (0: all in this process; None: as fits); it never changes a byte. `fresh` asks anew
-    instead of using kept replies. `timeout` is for the whole run, in seconds or as "90m"; `max_asks` a multiple of
-    the ideal number of requests. `watch` is called about ten times a second. `isolate` lets this process connect to
-    no host but the endpoints, for good. Raises an FfgenError that says what, where and what next.
+    frames whose `report` is there when it is exhausted; closing it early stops the run.
+
+    - `assign` and `origin` as in `load`; `max_asks` as in `plan`.
+    - `format` (jsonl, csv, parquet) and `compression` (none, gzip, zstd), where the name of `to` does not say them.
+    - `workers`: how many worker processes ask and decode (0, the default: all in this process; None: as fits).
+      Frames are always made in this process.
+    - `timeout` is for the whole run, in seconds or as "90m"; 2 hours unless said.
+    - `fresh` asks anew instead of using kept replies; `cache_dir` is where replies are kept.
+    - `clobber=False` refuses to replace what is at `to`.
+    - `dedup_memory`: what the set of known records may take, as 64MiB; past that it goes to disk.
+    - `audit` takes a JSON line an event, `audit_prompts` prompts and replies, too.
+    - `key`: the API key. A spec with a `model.key` of its own goes before.
+    - `isolate` lets this process connect to no host but the endpoints, for good.
+    - `watch` is called about ten times a second, in the run's own thread.
+
+    Raises an FfgenError that says what, where and what next.
     """
-    made = source if isinstance(source, Plan) else plan(source, assign=assign, origin=origin, max_asks=max_asks)
-    given: dict[str, Any] = {"timeout": timeout and seconds(timeout), "memory": dedup_memory and size(dedup_memory)}
-    options = Options(
-        format=format,
-        compression=compression,
-        workers=workers,
-        fresh=fresh,
-        clobber=clobber,
-        cache_dir=cache_dir,
-        audit=audit,
-        audit_prompts=audit_prompts,
-        key=key,
-        isolate=isolate,
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    made = _planned(source, settings)
+    options = _options(settings)
+    watch = settings.get("watch")
     if to is None:
+        if named := settings.get("format") or settings.get("compression"):
+            raise UsageError(f"{named} is for a file, and none is named.", hint="Say where to: run(spec, path).")
         return Frames(made, options, watch)
-    options = structs.replace(options, to=os.fspath(to))
-    return _run(made, options, watch)
+    return _run(made, structs.replace(options, to=os.fspath(to)), watch)
 
 
 def validate(
@@ -153,6 +167,9 @@ def _inspected(
     spec, findings = convert(document, Spec)
     if spec is not None:
         findings = [*findings, *inspect(spec, document)]
+    else:
+        rest, wrong = convert_most(document, Spec)
+        findings = [*findings, *(inspect_rest(rest, document, wrong) if rest else [])]
     return spec, sorted(findings, key=lambda finding: (finding.line, finding.column))
 
 
@@ -161,11 +178,44 @@ def _document(source: Source, assigned: Mapping[str, Any] | None, origin: Mappin
     return assign(document, assigned, origin or {}) if assigned else document
 
 
+def _planned(source: Source | Spec | Plan, settings: Settings) -> Plan:
+    """The plan for `run`. A setting that would come too late for what is made already is refused, not ignored."""
+    late = ("assign", "max_asks") if isinstance(source, Plan) else ("assign",) if isinstance(source, Spec) else ()
+    for name in late:
+        if settings.get(name) is not None:
+            kind = type(source).__name__
+            raise UsageError(f"`{name}` comes too late for a {kind}.", hint=f"Give it when making the {kind}.")
+    if isinstance(source, Plan):
+        return source
+    shapes = {name: settings.get(name) for name in ("assign", "origin", "max_asks")}
+    return plan(source, **shapes)  # type: ignore[arg-type]
+
+
+def _options(settings: Settings) -> Options:
+    """Settings in units, their defaults filled in; UsageError for one that can't be."""
+    unknown = settings.keys() - Settings.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"run() got an unexpected keyword argument {min(unknown)!r}")
+    taken: dict[str, Any] = {name: value for name, value in settings.items() if name in Options.__struct_fields__}
+    for name in ("cache_dir", "audit", "audit_prompts"):
+        taken[name] = os.fspath(taken[name]) if taken.get(name) is not None else None
+    taken["workers"] = settings.get("workers", 0)
+    if taken["workers"] is not None and not 0 <= taken["workers"] <= MOST_WORKERS:
+        raise UsageError(f"workers must be from 0 to {MOST_WORKERS}, got {taken['workers']}.")
+    taken.pop("timeout", None)
+    if (limit := settings.get("timeout")) is not None:
+        taken["timeout"] = seconds(limit)
+    if (memory := settings.get("dedup_memory")) is not None:
+        taken["memory"] = size(memory)
+    return Options(**taken)
+
+
 def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None) -> Report:
     """Runs in this thread, or in another one where this one has a loop already (a notebook)."""
+    remote = Remote()
 
     def make() -> Any:
-        return carry_out(made, options, watch)
+        return carry_out(made, options, watch, remote=remote)
 
     try:
         asyncio.get_running_loop()
@@ -182,7 +232,11 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 
     thread = threading.Thread(target=work, name="ffgen-run")
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except KeyboardInterrupt:  # signals reach the main thread only, and the run is in another
+        remote.stop()
+        thread.join()
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     result: Report = outcome[0]
@@ -190,6 +244,7 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 
 
 __all__ = [
+    "Fault",
     "FieldView",
     "Finding",
     "Frames",

@@ -157,7 +157,7 @@ def test_a_wrong_value_names_the_flag_that_brought_it(place: Place) -> None:
     [
         (("run", "none.yaml"), 4, "none.yaml"),
         (("run", "c.yaml", "--table", "orders"), 2, "no table orders"),
-        (("run", "c.yaml", "-o", "no/such/folder/x.jsonl"), 4, "no/such/folder"),
+        (("run", "c.yaml", "-o", "c.yaml/x.jsonl"), 4, "not a folder"),
         (("run", "c.yaml", "--max-asks", "0.5"), 2, "max-asks"),
         (("validate", "c.yaml", "--data", "none.jsonl"), 4, "none.jsonl"),
     ],

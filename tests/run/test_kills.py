@@ -54,7 +54,7 @@ def recovers(site: Site, calm: Calm, kills: int = 1, **options: Any) -> None:
     assert calm.server.stats()["repeated"] <= kills * IN_FLIGHT
 
 
-@pytest.mark.parametrize("place", ["stored@1", "stored@5", "verdict@1", "verdict@4", "publish"])
+@pytest.mark.parametrize("place", ["stored@1", "verdict@4", "publish"])
 def test_a_killed_coordinator_leaves_the_destination_alone(site: Site, calm: Calm, old: Path, place: str) -> None:
     done = site.run(calm.source, points=f"coordinator.{place.replace('@', ':kill@')}", workers=1)
     assert done.code == KILLED and old.read_bytes() == OLD
@@ -72,9 +72,7 @@ def test_a_coordinator_killed_after_the_rename_has_published(site: Site, calm: C
     assert calm.server.stats()["requests"] == before
 
 
-@pytest.mark.parametrize(
-    "place", ["gate.judge@1", "gate.verdict@3", "writer.write@1", "writer.written@4", "writer.finished@1"]
-)
+@pytest.mark.parametrize("place", ["gate.verdict@3", "writer.written@4", "writer.finished@1"])
 def test_a_lost_gate_or_writer_ends_the_run_resumably(site: Site, calm: Calm, old: Path, place: str) -> None:
     done = site.run(calm.source, points=place.replace("@", ":kill@"), workers=1)
     assert done.code == 70 and old.read_bytes() == OLD
@@ -83,9 +81,8 @@ def test_a_lost_gate_or_writer_ends_the_run_resumably(site: Site, calm: Calm, ol
     recovers(site, calm, workers=0)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_lost_worker_is_replaced_and_the_run_goes_on(site: Site, calm: Calm, old: Path, workers: int) -> None:
-    run = site.start(calm.source, workers=workers)
+def test_a_lost_worker_is_replaced_and_the_run_goes_on(site: Site, calm: Calm, old: Path) -> None:
+    run = site.start(calm.source, workers=2)
     assert wait_for(lambda: calm.server.stats()["replies"] >= 3)
     worker_of(run).kill()
     done = run.end()
@@ -109,7 +106,7 @@ def tcp_of(process: psutil.Process) -> list[Any]:
         return []
 
 
-def test_workers_that_die_again_and_again_do_not_end_a_run(site: Site, calm: Calm, old: Path) -> None:
+def test_the_only_worker_may_die_again_and_again(site: Site, calm: Calm, old: Path) -> None:
     done = site.run(calm.source, points="worker.reply:kill@6", workers=1)
     assert done.code == 0, done
     assert site.digest() == calm.digest and calm.server.stats()["repeated"] >= 2

@@ -10,8 +10,8 @@ from ffgen.errors import LockedError
 
 
 def test_a_second_run_on_the_same_destination_is_refused(site: Site, server: Standin) -> None:
-    server.set(latency=0.2)
-    source = spec(server.url, 96)
+    server.set(latency=0.5)
+    source = spec(server.url, 96, concurrency=1)
     run = site.start(source)
     assert wait_for(lambda: server.stats()["requests"] > 0)
     with pytest.raises(LockedError, match=f"{run.pid}.*{site.path()}") as caught:
@@ -23,6 +23,7 @@ def test_a_second_run_on_the_same_destination_is_refused(site: Site, server: Sta
     link.symlink_to(site.path())
     with pytest.raises(LockedError):
         site.here(source, "link.jsonl")
+    server.set(latency=0)
     first = run.end()
     assert first.code == 0 and first.report["records"] == 96
     assert len(site.path().read_bytes().splitlines()) == 96

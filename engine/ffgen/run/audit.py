@@ -3,11 +3,13 @@ go to a file of their own, mode 0600, and only when that is asked for.
 """
 
 import os
+import stat
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import orjson
 
+from ffgen.errors import FfgenError
 from ffgen.place import destination_error
 from ffgen.shard import Made
 
@@ -17,8 +19,13 @@ class Audit:
 
     def __init__(self, path: str | None, prompts_path: str | None, run: str) -> None:
         self._run = run
+        self._contents: BinaryIO | None = None
         self._file = open_private(path)
-        self._contents = open_private(prompts_path)
+        try:
+            self._contents = open_private(prompts_path)
+        except FfgenError:
+            self.close()
+            raise
 
     def asked(self, shard: int, attempt: int, seed: int, key: bytes, body: bytes) -> None:
         """A request leaves."""
@@ -70,10 +77,17 @@ class Audit:
 
 
 def open_private(path: str | None) -> BinaryIO | None:
-    """A file to append to that only its owner may read."""
+    """A file to append to that only its owner may read, even where it was there before."""
     if path is None:
         return None
     try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
     except OSError as error:
         raise destination_error(error, path) from error
+    try:
+        if stat.S_ISREG(os.stat(file.fileno()).st_mode):
+            os.chmod(path, 0o600)
+    except OSError as error:
+        file.close()
+        raise destination_error(error, path) from error
+    return file

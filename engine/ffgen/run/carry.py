@@ -24,6 +24,7 @@ from ffgen.run.crew import Crew, Inline, Processes, own_use
 from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
 from ffgen.run.fence import fence
 from ffgen.run.messages import Setup
+from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.writer import STDOUT, WriterRole
 from ffgen.sink import format_of
@@ -58,13 +59,20 @@ Watch = Callable[[Progress], None]
 
 
 async def carry_out(
-    plan: Plan, options: Options, watch: Watch | None = None, make_writer: Callable[[Setup], Any] = WriterRole
+    plan: Plan,
+    options: Options,
+    watch: Watch | None = None,
+    make_writer: Callable[[Setup], Any] = WriterRole,
+    remote: Remote | None = None,
 ) -> Report:
     """Carries a plan out and publishes the result, whole. Raises an FfgenError otherwise, and leaves nothing behind
-    but kept replies."""
+    but kept replies. `remote` stops it from another thread."""
     began = time.monotonic()
     with contextlib.ExitStack() as held:
         stop = held.enter_context(Signals())
+        if remote is not None:
+            remote.connect(stop.hear)
+            held.callback(remote.disconnect)
         frames = make_writer is not WriterRole
         workspace = None
         format, compression = "frames", "none"
@@ -163,7 +171,7 @@ class Signals:
         for number in STOPPING:
             try:
                 before = signal.getsignal(number)
-                self._loop.add_signal_handler(number, self._stop, number)
+                self._loop.add_signal_handler(number, self.hear, number)
             except (ValueError, RuntimeError, NotImplementedError):
                 break
             self._before.append((number, before))
@@ -173,7 +181,8 @@ class Signals:
         """From now on the coordinator hears of signals."""
         self._coordinator = coordinator
 
-    def _stop(self, number: int) -> None:
+    def hear(self, number: int) -> None:
+        """A signal came; or someone speaks for one."""
         self._caught = number
         if self._coordinator is not None:
             self._coordinator.interrupt(self._caught)
@@ -221,7 +230,7 @@ def report_of(
         refused=[Refusal(field=field, reason=reason, count=count) for (field, reason), count in refused],
         converted=tally.converted,
         beyond=counts.beyond,
-        requests=tally.requests + counts.retries,
+        requests=tally.requests,
         replies=tally.replies,
         kept=tally.kept,
         bad_replies=counts.bad_replies,

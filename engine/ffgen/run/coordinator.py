@@ -290,7 +290,8 @@ class Coordinator:
             if not self._timer.cancelled() and self._timer.when() <= self._loop.time() + at - time.monotonic():
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_later(max(0.0, at - time.monotonic()), self._woken)
+        # Not below a millisecond: uvloop makes a plain handle of less than half of one, which has no `when`.
+        self._timer = self._loop.call_later(max(0.001, at - time.monotonic()), self._woken)
 
     def _woken(self) -> None:
         self._timer = None

@@ -112,16 +112,24 @@ def endpoint_of(known: dict[str, Any]) -> Endpoint:
 
 
 def read_key(key: Key | None, given: str | None) -> str | None:
-    """The API key: what the caller gave, else from where the spec says. UsageError when that place has none."""
+    """The API key: from where the spec says, else what the caller gave, which may be meant for another host.
+
+    UsageError when the place that the spec names has none.
+    """
     if key is None:
         return given
     if key.env is not None:
-        value = os.environ.get(key.env)
+        value = os.environ.get(key.env, "").strip()
         if not value:
             raise UsageError(f"`model.key` names ${key.env}, which is not set.", hint=f"export {key.env}=...")
         return value
+    path = os.path.expanduser(str(key.file))
     try:
-        with open(os.path.expanduser(str(key.file)), encoding="utf-8") as file:
-            return file.read(65_536).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"`model.key` names {key.file}, which can't be read: {error}.") from error
+        with open(path, encoding="utf-8") as file:
+            value = file.read(65_536).strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"`model.key` names {path}, which can't be read: {reason}.") from error
+    if not value:
+        raise UsageError(f"`model.key` names {path}, which is empty.", hint="Put the key into it, on one line.")
+    return value

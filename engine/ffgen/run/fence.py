@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 from ffgen.errors import EndpointError
 
+LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+
 
 def fence(urls: list[str]) -> None:
     """From now on this process connects to the hosts of these URLs, and to no other."""
     names, addresses = allowed(urls)
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.getaddrinfo":
+        if event in LOOK_UPS:
             host = arguments[0]
             if host is not None and text(host) not in names and not is_address(text(host)):
                 raise refusal(text(host))

@@ -1,9 +1,10 @@
 """A run as an iterator of polars frames, inline, in a plain script or a notebook."""
 
 import queue
+import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from ffgen.errors import Interrupted
 from ffgen.plan.compile import Plan
 from ffgen.run.carry import Options, carry_out, run_to_end
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
+from ffgen.run.remote import Remote
 from ffgen.run.report import Progress, Report
 from ffgen.sink.frame import frame_of
 from ffgen.spec.record import RecordType
@@ -23,9 +25,9 @@ AHEAD = 4
 class FrameWriter:
     """The writer's role for an iterator: gathers rows into frames and hands them over."""
 
-    def __init__(self, setup: Setup, hand_over: Callable[[pl.DataFrame], None]) -> None:
+    def __init__(self, setup: Setup, pipe: "Pipe") -> None:
         self.schema = RecordType(setup.plan.dataset).schema()
-        self.hand_over = hand_over
+        self.pipe = pipe
         self.lines: list[bytes] = []
         self.rows = 0
 
@@ -43,30 +45,58 @@ class FrameWriter:
         return []
 
     def flush(self) -> None:
-        """Hands over what is there."""
-        if self.rows:
-            self.hand_over(frame_of(b"".join(self.lines), self.schema))
+        """Hands over what is there; Interrupted when nobody takes it."""
+        if self.rows and not self.pipe.put(frame_of(b"".join(self.lines), self.schema)):
+            raise Interrupted(signal.SIGINT, "The frames were closed before the run was over.")
         self.lines, self.rows = [], 0
 
     def close(self) -> None:
         """Nothing is held."""
 
 
+class Pipe:
+    """What a run's thread and the consumer of its frames share. Holds no `Frames`, so that one can be let go."""
+
+    def __init__(self) -> None:
+        self.ready: queue.Queue[pl.DataFrame | BaseException | None] = queue.Queue(AHEAD)
+        self.closed = threading.Event()
+        self.remote = Remote()
+        self.report: Report | None = None
+
+    def put(self, item: pl.DataFrame | BaseException | None) -> bool:
+        """Waits for room: a slow consumer slows the model down. False when nobody waits any more."""
+        while not self.closed.is_set():
+            try:
+                self.ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        self.closed.set()
+        self.remote.stop()
+
+
 class Frames(Iterator[pl.DataFrame]):
     """Frames of up to about 4096 rows, in the final order; N rows in all when it ends without an error.
 
     The run starts with the first `next`, in a thread of its own, and waits when nobody takes. `report` is None until
-    the end. Use it as a context manager, or call `close`, to stop early.
+    the end. Use it as a context manager, or call `close`, to stop early; one that is let go stops by itself.
     """
 
     def __init__(self, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> None:
-        self.report: Report | None = None
-        self._plan = plan
-        self._options = options
-        self._watch = watch
-        self._ready: queue.Queue[pl.DataFrame | BaseException | None] = queue.Queue(AHEAD)
-        self._thread: threading.Thread | None = None
-        self._closed = threading.Event()
+        self._pipe = Pipe()
+        self._thread = threading.Thread(
+            target=work, args=(self._pipe, plan, options, watch), name="ffgen-frames", daemon=True
+        )
+        self._let_go = weakref.finalize(self, self._pipe.close)
+
+    @property
+    def report(self) -> Report | None:
+        """What the run took; None until it has ended well."""
+        return self._pipe.report
 
     def __enter__(self) -> "Frames":
         return self
@@ -78,45 +108,34 @@ class Frames(Iterator[pl.DataFrame]):
         return self
 
     def __next__(self) -> pl.DataFrame:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="ffgen-frames", daemon=True)
+        if self._pipe.closed.is_set():
+            raise StopIteration
+        if self._thread.ident is None:
             self._thread.start()
-        item = None if self._closed.is_set() else self._ready.get()
+        item = self._pipe.ready.get()
         if isinstance(item, pl.DataFrame):
             return item
-        self._closed.set()
-        self._thread.join()
+        self.close()
         if isinstance(item, BaseException):
             raise item
         raise StopIteration
 
     def close(self) -> None:
-        """Stops the run; what was paid for is kept."""
-        self._closed.set()
-        while self._thread is not None and self._thread.is_alive():
-            try:
-                self._ready.get(timeout=0.05)
-            except queue.Empty:
-                continue
+        """Stops the run, and waits until it has: replies in flight are paid for, so they are kept, within 8 s."""
+        self._let_go()
+        if self._thread.ident is not None:
+            self._thread.join()
 
-    def _work(self) -> None:
-        def make_writer(setup: Setup) -> Any:
-            return FrameWriter(setup, self._hand_over)
 
-        try:
-            self.report = run_to_end(lambda: carry_out(self._plan, self._options, self._watch, make_writer))
-        except BaseException as error:
-            if not self._closed.is_set():
-                self._ready.put(error)
-            return
-        self._ready.put(None)
+def work(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> None:
+    """The run's thread."""
 
-    def _hand_over(self, frame: pl.DataFrame) -> None:
-        """Waits for room: a slow consumer slows the model down."""
-        while not self._closed.is_set():
-            try:
-                self._ready.put(frame, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-        raise Interrupted(2, "The frames were closed before the run was over.")
+    def make_writer(setup: Setup) -> FrameWriter:
+        return FrameWriter(setup, pipe)
+
+    try:
+        pipe.report = run_to_end(lambda: carry_out(plan, options, watch, make_writer, pipe.remote))
+    except BaseException as error:
+        pipe.put(error)
+        return
+    pipe.put(None)

@@ -1,15 +1,17 @@
 """Existing data held against a spec: count, uniqueness, every constraint. Streams, so memory stays flat."""
 
 from collections import Counter
-from typing import Any
+from contextlib import closing
 
 from msgspec import Struct
 
 from ffgen.admit.gate import Gate
 from ffgen.run.carry import GATE_MEMORY
-from ffgen.source import read
+from ffgen.source import Block, read
 from ffgen.spec.model import Dataset
-from ffgen.spec.record import Cells, Misfit, RecordType
+from ffgen.spec.record import Cells, Checked, Misfit, RecordType
+
+KINDS = 500
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -35,53 +37,64 @@ class Validity(Struct, frozen=True, kw_only=True):
 def validate_data(dataset: Dataset, path: str) -> Validity:
     """Reads `path` once and says what is wrong with it. DestinationError when it can't be read."""
     record = RecordType(dataset, making=False)
-    gate = Gate(record.sets, dataset.count, GATE_MEMORY)
-    faults: Counter[tuple[str, str]] = Counter()
-    firsts: dict[tuple[str, str], int] = {}
+    faults = Faults()
     rows = duplicates = 0
-
-    def note(number: int, field: str, reason: str) -> None:
-        faults[field, reason] += 1
-        firsts.setdefault((field, reason), number)
-
-    for block in read(path, dataset.fields):
-        for bad in block.bad:
-            note(bad.line, "", bad.what)
-        rows += len(block.rows) + len(block.bad)
-        cells: list[Cells] = []
-        numbers: list[int] = []
-        for number, raw in zip(block.numbers, block.rows, strict=True):
-            try:
-                cells.append(record.coerce(raw)[0])
-                numbers.append(number)
-            except Misfit as misfit:
-                note(number, misfit.field, misfit.reason)
-        checked = record.check(cells)
-        for index, field, reason in checked.bad:
-            note(numbers[index], field, reason)
-        refused = {index for index, *_ in checked.bad}
-        kept = [number for index, number in enumerate(numbers) if index not in refused]
-        verdict = gate.judge(checked.batch.key_table())
-        duplicates += int(len(kept) - verdict.sum())
-        for number, admitted in zip(kept, verdict, strict=True):
-            if not admitted:
-                note(number, "", "duplicate")
-                break
-    gate.close()
+    with closing(Gate(record.sets, dataset.count, GATE_MEMORY)) as gate:
+        for block in read(path, dataset.fields):
+            rows += len(block.rows) + len(block.bad)
+            for bad in block.bad:
+                faults.note(bad.line, "", bad.what)
+            numbers, checked = check_rows(record, block, faults)
+            verdict = gate.judge(checked.batch.key_table())
+            refused = {index for index, *_ in checked.bad}
+            kept = (number for index, number in enumerate(numbers) if index not in refused)
+            for number, admitted in zip(kept, verdict.tolist(), strict=True):
+                if not admitted:
+                    duplicates += 1
+                    faults.note(number, "", "duplicate")
+    problems = faults.listed()
     return Validity(
         rows=rows,
         wanted=dataset.count,
         duplicates=duplicates,
-        problems=problems_of(faults, firsts, duplicates),
-        valid=not faults and not duplicates and rows == dataset.count,
+        problems=problems,
+        valid=not problems and rows == dataset.count,
     )
 
 
-def problems_of(faults: Counter[tuple[str, str]], firsts: dict[tuple[str, str], int], duplicates: int) -> list[Any]:
-    """The faults, most frequent first."""
-    if duplicates:
-        faults["", "duplicate"] = duplicates
-    return [
-        Fault(field=field, reason=reason, count=count, first=firsts[field, reason])
-        for (field, reason), count in faults.most_common()
-    ]
+def check_rows(record: RecordType, block: Block, faults: "Faults") -> tuple[list[int], Checked]:
+    """Holds the rows of a block against their types; those that could be read, with their numbers."""
+    cells: list[Cells] = []
+    numbers: list[int] = []
+    for number, raw in zip(block.numbers, block.rows, strict=True):
+        try:
+            cells.append(record.coerce(raw)[0])
+            numbers.append(number)
+        except Misfit as misfit:
+            faults.note(number, misfit.field, misfit.reason)
+    checked = record.check(cells)
+    for index, field, reason in checked.bad:
+        faults.note(numbers[index], field, reason)
+    return numbers, checked
+
+
+class Faults:
+    """What is wrong, counted by field and reason. What the file itself says (unknown keys, where a line breaks off)
+    has no end, so past `KINDS` of them they are counted as one."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._firsts: dict[tuple[str, str], int] = {}
+
+    def note(self, number: int, field: str, reason: str) -> None:
+        """Row `number` breaks a rule."""
+        kind = (field, reason)
+        if kind not in self._counts and len(self._counts) >= KINDS:
+            kind = ("", "other")
+        self._counts[kind] += 1
+        self._firsts.setdefault(kind, number)
+
+    def listed(self) -> list[Fault]:
+        """All of them, most frequent first, then by the first row."""
+        kinds = sorted(self._counts, key=lambda kind: (-self._counts[kind], self._firsts[kind]))
+        return [Fault(field=k[0], reason=k[1], count=self._counts[k], first=self._firsts[k]) for k in kinds]

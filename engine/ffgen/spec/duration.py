@@ -5,6 +5,7 @@ import re
 from ffgen.errors import UsageError
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+LONGEST = 10 * 365 * 86_400.0
 BYTES = {"": 1, "b": 1, "k": 2**10, "kb": 2**10, "kib": 2**10, "m": 2**20, "mb": 2**20, "mib": 2**20}
 BYTES |= {"g": 2**30, "gb": 2**30, "gib": 2**30}
 
@@ -16,8 +17,8 @@ def seconds(text: str | float) -> float:
     (5400.0, 90.0, 0.25)
     """
     if not isinstance(text, str):
-        if text <= 0:
-            raise UsageError(f"A duration must be above 0, got {text}.")
+        if not 0 < text < LONGEST:
+            raise UsageError(f"A duration must be above 0 and below 10 years, got {text:g} s.")
         return float(text)
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return seconds(float(text))
@@ -37,4 +38,4 @@ def size(text: str | int) -> int:
     unit = BYTES.get(match[2].lower()) if match else None
     if match is None or unit is None:
         raise UsageError(f"`{text}` is not a size.", hint="Say it like 64MiB or 1GiB.")
-    return int(float(match[1]) * unit)
+    return min(int(float(match[1][:20]) * unit), 2**62)

@@ -93,7 +93,7 @@ class RecordType:
         cells, converted = [], 0
         for name, kind, value in zip(self.names, self.types, raw, strict=True):
             try:
-                cell = coerce_cell(kind, value)
+                cell = coerce_cell(kind, value, self.making)
             except Unfit as unfit:
                 raise Misfit(name, unfit.reason) from None
             converted += cell is not None and kind.differs(value, cell)

@@ -54,7 +54,12 @@ class Object(ValueType):
             raise Unfit("type")
         if not value.keys() <= set(self.names):
             raise Unfit("unknown key")
-        cells = [coerce_cell(kind, value.get(name)) for name, kind in zip(self.names, self.types, strict=True)]
+        cells = []
+        for name, kind in zip(self.names, self.types, strict=True):
+            try:
+                cells.append(coerce_cell(kind, value.get(name)))
+            except Unfit as unfit:
+                raise Unfit(f"{name}: {unfit.reason}") from None
         return self.annotation(*cells)
 
     def differs(self, raw: Any, value: Any) -> bool:
@@ -139,7 +144,10 @@ class Array(ValueType):
             raise Unfit("type")
         if not (self.low or 0) <= len(value) <= (self.high or 0):
             raise Unfit("length")
-        return [coerce_cell(self.item, item) for item in value]
+        try:
+            return [coerce_cell(self.item, item) for item in value]
+        except Unfit as unfit:
+            raise Unfit(f"items: {unfit.reason}") from None
 
     def differs(self, raw: Any, value: Any) -> bool:
         return any(cell is not None and self.item.differs(old, cell) for old, cell in zip(raw, value, strict=True))

@@ -100,6 +100,9 @@ class Number(ValueType):
         except ValueError:
             raise Unfit("type") from None
 
+    def differs(self, raw: Any, value: Any) -> bool:
+        return isinstance(raw, str)
+
     def schema(self, making: bool = True) -> dict[str, Any]:
         if self.field.values:
             return {"enum": self.choices}

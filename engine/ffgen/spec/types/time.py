@@ -11,6 +11,7 @@ import polars as pl
 from ffgen.spec.model import Field
 from ffgen.spec.types.base import LISTED, Doubt, Problem, Unfit, ValueType, bounds
 
+_DIRECTIVE = re.compile("%.")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -36,17 +37,17 @@ class Moment(ValueType):
         """The format can be written, and what it writes can't be taken for another value when it is read back."""
         moment = self.parse(self.told_apart)
         try:
-            written = moment.strftime(format)
+            text = moment.strftime(format)
         except ValueError as error:
             raise Problem("format", f"strftime refuses it: {error}.", "E.g. %d.%m.%Y or %Y-%m-%d.") from None
-        if not written:
+        if not text:
             raise Problem("format", "nothing would be written.", "E.g. %d.%m.%Y or %Y-%m-%d.")
         try:
-            read = self.parse(written)
+            read = self.parse(text)
         except ValueError:
             return
-        if read != moment and self.read_back(written) == moment:
-            what = f"{self.told_apart} would be written as {written}, which reads as {to_text(read)}."
+        if read != moment and self.read_back(text) == moment:
+            what = f"{self.told_apart} would be written as {text}, which reads as {to_text(read)}."
             raise Problem("format", what, "Put the parts in another order, e.g. %d.%m.%Y.")
 
     def doubts(self) -> Iterator[Doubt]:
@@ -101,7 +102,7 @@ class Moment(ValueType):
             return None
 
     def render(self, value: Any) -> Any:
-        return value if value is None or self.field.format is None else value.strftime(self.field.format)
+        return value if value is None or self.field.format is None else written(value, self.field.format)
 
     @property
     def renders(self) -> bool:
@@ -228,6 +229,13 @@ class Time(Moment):
             return 86_400 * 1_000_000
         low, high = (datetime.combine(date.min, end) for end in (self.low, self.high))
         return int((high - low).total_seconds() * 1_000_000) + 1
+
+
+def written(value: Any, format: str) -> str:
+    """strftime, with a year before 1000 in four digits on every system, so that it can be read back."""
+    if getattr(value, "year", 1000) < 1000:
+        format = _DIRECTIVE.sub(lambda found: f"{value.year:04}" if found[0] == "%Y" else found[0], format)
+    return str(value.strftime(format))
 
 
 def in_utc(moment: datetime) -> datetime:
