@@ -1,5 +1,7 @@
 """ffgen: exactly N unique, valid, synthetic records, from a YAML spec and a local language model.
 
+To a file, or as polars frames:
+
     import ffgen
 
     ffgen.run("specs/customers.yaml", "customers.jsonl")

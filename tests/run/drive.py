@@ -3,6 +3,7 @@
 The process prints its report on standard error and ends with the error's exit code, as the command line does.
 """
 
+import faulthandler
 import importlib
 import json
 import os
@@ -78,9 +79,12 @@ class Run:
         except psutil.NoSuchProcess:
             return []
 
-    def end(self, timeout: float = 60.0) -> Done:
+    def end(self, timeout: float = 40.0) -> Done:
         """Waits for the end; no process of the run may be left after it."""
-        _, said = self.process.communicate(timeout=timeout)
+        try:
+            _, said = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(self.hung()) from None
         seconds = time.monotonic() - self.began
         left = wait_for(lambda: not marked(self.mark), 5.0)
         assert left, f"left behind: {marked(self.mark)}"
@@ -90,6 +94,14 @@ class Run:
         except json.JSONDecodeError:
             told = {"error": text}
         return Done(self.process.returncode, told, str(told.get("error", "")), seconds)
+
+    def hung(self) -> str:
+        """What a run that does not end is doing: its processes, and where the coordinator stands."""
+        there = marked(self.mark)
+        os.kill(self.pid, signal.SIGUSR1)
+        time.sleep(0.5)
+        self.process.kill()
+        return "\n".join([*there, self.process.communicate()[1].decode()])
 
     def stop(self) -> None:
         """Kills what is left of it, for tests that failed."""
@@ -190,6 +202,7 @@ def kill_one(run: Run, chance: random.Random) -> str:
 
 def main(options: dict[str, Any]) -> int:
     """One run, as told; its exit code."""
+    faulthandler.register(signal.SIGUSR1)
     for name, value in options.pop("patch", {}).items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)

@@ -52,7 +52,7 @@ def test_workers_and_concurrency_never_change_a_byte(site: Site, unruly: Standin
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.jsonl.zst", "out.csv.gz"])
 def test_every_format_alike_with_keys_and_conditions(site: Site, unruly: Standin, name: str) -> None:
     source = spec(unruly.url, 80, RICH, dataset={"require": "low <= high"})
-    ways = [(0, 1), (0, 8), *([(2, 8)] if name != "out.csv.gz" else [])]
+    ways = [(0, 1), (0, 8), *([(1, 8)] if name != "out.csv.gz" else [])]
     found = digests(unruly, site, name, source, ways)
     assert len(set(found.values())) == 1, found
     if name == "out.jsonl":

@@ -2,6 +2,7 @@
 finishes with the same bytes, asking again only what was in flight.
 """
 
+import asyncio
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ import psutil
 import pytest
 from tests.run.drive import KILLED, OLD, Run, Site, kill_one, spec, wait_for
 from tests.standin import Standin, start
+
+from ffgen.errors import InternalError
+from ffgen.run.crew import Member, Processes
+from ffgen.run.messages import Message
 
 COUNT = 96
 IN_FLIGHT = 4
@@ -45,10 +50,13 @@ def old(site: Site, calm: Calm) -> Path:
     return site.path()
 
 
-def recovers(site: Site, calm: Calm, kills: int = 1, **options: Any) -> None:
+def recovers(site: Site, calm: Calm, kills: int = 1, workers: int = 0) -> None:
     """The same command again ends well, with the same bytes, and asks again what was in flight at most."""
-    done = site.run(calm.source, **options)
-    assert done.code == 0, done
+    if workers:
+        done = site.run(calm.source, workers=workers)
+        assert done.code == 0, done
+    else:
+        site.here(calm.source)
     assert site.digest() == calm.digest
     assert site.leftovers() == []
     assert calm.server.stats()["repeated"] <= kills * IN_FLIGHT
@@ -59,7 +67,7 @@ def test_a_killed_coordinator_leaves_the_destination_alone(site: Site, calm: Cal
     done = site.run(calm.source, points=f"coordinator.{place.replace('@', ':kill@')}", workers=1)
     assert done.code == KILLED and old.read_bytes() == OLD
     before = calm.server.stats()["requests"]
-    recovers(site, calm, workers=0)
+    recovers(site, calm)
     if place == "publish":
         assert calm.server.stats()["requests"] == before, "all replies were there"
 
@@ -68,7 +76,7 @@ def test_a_coordinator_killed_after_the_rename_has_published(site: Site, calm: C
     done = site.run(calm.source, points="coordinator.published:kill", workers=1)
     assert done.code == KILLED and site.digest() == calm.digest
     before = calm.server.stats()["requests"]
-    recovers(site, calm, workers=0)
+    recovers(site, calm)
     assert calm.server.stats()["requests"] == before
 
 
@@ -78,7 +86,7 @@ def test_a_lost_gate_or_writer_ends_the_run_resumably(site: Site, calm: Calm, ol
     assert done.code == 70 and old.read_bytes() == OLD
     assert f"The {place.partition('.')[0]} process" in done.error and "the same command" in done.error
     assert site.leftovers() == []
-    recovers(site, calm, workers=0)
+    recovers(site, calm)
 
 
 def test_a_lost_worker_is_replaced_and_the_run_goes_on(site: Site, calm: Calm, old: Path) -> None:
@@ -112,6 +120,34 @@ def test_the_only_worker_may_die_again_and_again(site: Site, calm: Calm, old: Pa
     assert site.digest() == calm.digest and calm.server.stats()["repeated"] >= 2
 
 
+@pytest.mark.parametrize("role", ["gate", "worker"])
+def test_a_process_that_dies_while_others_start_is_missed(
+    site: Site, server: Standin, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Ready, and dead before the others are ready: nobody waits for it."""
+    received = Processes._received
+
+    def receive(self: Processes, member: Member, messages: list[Message]) -> None:
+        if member.role == role and not self._started and not member.ready.done():
+            received(self, member, messages)
+            member.process.kill()
+            member.process.join()
+        elif self._started:
+            received(self, member, messages)
+        else:  # the others are slower
+            asyncio.get_running_loop().call_later(0.5, received, self, member, messages)
+
+    monkeypatch.setattr(Processes, "_received", receive)
+    source = spec(server.url, 40)
+    if role == "worker":
+        report = site.here(source, workers=1)
+        assert report.records == 40
+        return
+    with pytest.raises(InternalError, match="The gate process .* died"):
+        site.here(source, workers=1)
+    assert site.leftovers() == []
+
+
 def test_a_shard_that_takes_two_workers_down_ends_the_run_by_name(site: Site, calm: Calm, old: Path) -> None:
     source = calm.source | {"model": calm.source["model"] | {"concurrency": 1}}
     done = site.run(source, points="worker.reply:kill", workers=1)
@@ -125,7 +161,7 @@ def test_a_run_killed_while_it_recovers_recovers(site: Site, calm: Calm, old: Pa
     for place in places:
         assert site.run(calm.source, points=place, workers=0).code == KILLED
         assert old.read_bytes() == OLD
-    recovers(site, calm, kills=len(places), workers=0)
+    recovers(site, calm, kills=len(places))
 
 
 def killed_at_random(site: Site, calm: Calm, seed: int, kills: int) -> None:
@@ -133,7 +169,7 @@ def killed_at_random(site: Site, calm: Calm, seed: int, kills: int) -> None:
     chance = random.Random(seed)
     published = False
     for number in range(kills):
-        workers = chance.choice([0, 1, 2])
+        workers = chance.choice([0, 1, 1, 2])
         run = site.start(calm.source, workers=workers)
         if wait_for(lambda run=run: run.process.poll() is not None, chance.uniform(0.3, calm.seconds)):  # type: ignore[misc]
             victim = "nobody"

@@ -6,10 +6,9 @@ so everything that does not change from ask to ask stands in the first messages.
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from typing import Any
-
-import orjson
 
 from ffgen.ask.dialect import Prompt
 from ffgen.spec.model import Dataset
@@ -63,8 +62,8 @@ class Prompts:
 
     def _shared(self) -> list[tuple[str, str]]:
         lines = ["You write synthetic test data. People, companies and facts are invented."]
-        if self.dataset.domain:
-            lines.append(f"Domain: {one_line(self.dataset.domain)}")
+        if domain := one_line(self.dataset.domain or ""):
+            lines.append(f"Domain: {domain}")
         lines.append("A row has these values, in this order:")
         pairs = enumerate(zip(self.names, self.types, strict=True), start=1)
         lines += [f"{i}. {name}: {describe(kind)}" for i, (name, kind) in pairs]
@@ -113,11 +112,16 @@ class Prompts:
     def _row_text(self, row: list[Any]) -> str:
         if self.reply == "csv":
             return csv_line(row)
-        return orjson.dumps(dict(zip(self.names, row, strict=True)) if self.reply == "objects" else row).decode()
+        return compact(dict(zip(self.names, row, strict=True)) if self.reply == "objects" else row)
 
     def _reply_text(self, rows: list[list[Any]]) -> str:
         texts = [self._row_text(row) for row in rows]
         return "\n".join(texts) if self.reply == "csv" else '{"rows":[' + ",".join(texts) + "]}"
+
+
+def compact(value: Any) -> str:
+    """JSON without spaces; integers of any size."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def csv_line(cells: Sequence[Any]) -> str:
@@ -126,14 +130,16 @@ def csv_line(cells: Sequence[Any]) -> str:
     >>> csv_line(["chair, folding", 5, None, True, ["a"]])
     '"chair, folding",5,,true,"[""a""]"'
     """
-    texts = ["" if cell is None else cell if isinstance(cell, str) else orjson.dumps(cell).decode() for cell in cells]
+    texts = ["" if cell is None else cell if isinstance(cell, str) else compact(cell) for cell in cells]
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(texts)
-    return line.getvalue()
+    csv.writer(line, lineterminator="\r\n").writerow(texts)  # what is in the terminator is quoted in a cell
+    return line.getvalue().removesuffix("\r\n")
 
 
 def without_patterns(schema: Any) -> Any:
     """The schema for a server that refuses patterns: every `pattern` taken out, the rest unchanged."""
     if isinstance(schema, dict):
-        return {key: without_patterns(value) for key, value in schema.items() if key != "pattern"}
+        # A field may have that name, too; what stands there is a schema.
+        kept = {key: value for key, value in schema.items() if key != "pattern" or not isinstance(value, str)}
+        return {key: without_patterns(value) for key, value in kept.items()}
     return [without_patterns(item) for item in schema] if isinstance(schema, list) else schema

@@ -134,18 +134,18 @@ def from_text(record: RecordType, line: list[str]) -> list[Any]:
         if text.strip() == "" and kind.field.nullable:
             cells.append(None)
         elif isinstance(kind, Object | Array):
-            cells.append(loads_or_none(text))
+            cells.append(json_or_text(text))
         else:
             cells.append(text)
     return cells
 
 
-def loads_or_none(text: str) -> Any:
-    """JSON text as a value; None when it is not JSON."""
+def json_or_text(text: str) -> Any:
+    """JSON text as a value; the text itself, which is neither object nor array, when it is not JSON."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
+        return text
 
 
 STARTS = [re.compile(start) for start in (r'"rows"\s*:\s*\[', r"\[\s*(?=[\[{])", r"(?=[\[{])")]
@@ -162,17 +162,22 @@ def salvage(text: str) -> Iterator[Any]:
     """
     position = next((found.end() for start in STARTS if (found := start.search(text))), len(text))
     mends = 0
-    while (start := next_row(text, position)) >= 0:
-        try:
-            row, position = STRICT.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            mends += 1
-            after = NEXT_ROW.search(text, start) if mends <= MENDS else None
-            if after is None:
-                return
-            position = after.end()
-            continue
-        yield row
+    while True:
+        if (start := next_row(text, position)) >= 0:
+            try:
+                row, position = STRICT.raw_decode(text, start)
+                yield row
+                continue
+            except (ValueError, RecursionError):
+                position = start
+        elif mends == 0:
+            return
+        # Past the broken row, or, where it held lists itself, past a part of it, which is refused as a row.
+        mends += 1
+        after = NEXT_ROW.search(text, position) if mends <= MENDS else None
+        if after is None:
+            return
+        position = after.end()
 
 
 def next_row(text: str, position: int) -> int:

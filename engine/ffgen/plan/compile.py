@@ -211,7 +211,7 @@ def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
     seen: dict[str, int] = {}
     for i, field in enumerate(fields):
         if not field.name:
-            yield (*path, i), "a field needs a `name`.", "", "error"
+            yield (*path, i), "a field needs a `name`.", "E.g. name: city.", "error"
         elif any(char in '."\\' or not char.isprintable() for char in field.name):
             what = "a name can't hold a dot, a double quote, a backslash or control characters."
             yield (*path, i, "name"), what, "Use `_`.", "error"

@@ -139,6 +139,8 @@ class Processes:
         except TimeoutError:
             raise InternalError(f"The processes of the run did not start within {START_SECONDS:g} s.") from None
         self._started = True
+        for member in [member for member in self._members if member.gone.is_set()]:
+            self._lost(member)  # ready, and dead before the others were ready
 
     async def _spawn(self, role: str) -> Member:
         process, ours = start_child(main, (os.getpid(),), role)

@@ -54,7 +54,7 @@ class Enum(ValueType):
         return self.known[raw]
 
     def schema(self, making: bool = True) -> dict[str, Any]:
-        return {"enum": self.choices if making else list(self.values)}
+        return {"enum": [self.exact(value) for value in self.choices] if making else list(self.values)}
 
     def dtype(self) -> Any:
         return {str: pl.String, bool: pl.Boolean, int: pl.Int64, float: pl.Float64}[self.kind]

@@ -105,7 +105,7 @@ class Number(ValueType):
 
     def schema(self, making: bool = True) -> dict[str, Any]:
         if self.field.values:
-            return {"enum": self.choices}
+            return {"enum": [real(value) for value in self.choices]}
         ends = {"minimum": self.low, "maximum": self.high}
         return {"type": "number"} | {key: end for key, end in ends.items() if end is not None}
 

@@ -47,7 +47,7 @@ class Moment(ValueType):
         except ValueError:
             return
         if read != moment and self.read_back(text) == moment:
-            what = f"{self.told_apart} would be written as {text}, which reads as {to_text(read)}."
+            what = f"{self.told_apart} would be written as {text}, which reads as another value."
             raise Problem("format", what, "Put the parts in another order, e.g. %d.%m.%Y.")
 
     def doubts(self) -> Iterator[Doubt]:
