@@ -116,7 +116,7 @@ def test_a_slow_consumer_slows_the_model_down(run: Run, server: Standin, monkeyp
 def test_a_run_waiting_for_its_model_stops_when_closed(run: Run, server: Standin) -> None:
     server.set(latency=0.4)
     frames = run()
-    taker = threading.Thread(target=lambda: list(frames))
+    taker = threading.Thread(target=lambda: list(frames), daemon=True)
     taker.start()
     time.sleep(0.2)
     frames.close()

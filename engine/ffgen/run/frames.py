@@ -5,6 +5,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import polars as pl
 
@@ -73,6 +74,12 @@ class Pipe:
                 continue
         return False
 
+    def end(self, item: BaseException | None) -> None:
+        """The last item. Where nobody waits any more, someone who still does in another thread is sent home."""
+        if not self.put(item):
+            with suppress(queue.Full):
+                self.ready.put_nowait(None)
+
     def close(self) -> None:
         """Nobody waits any more."""
         self.closed.set()
@@ -136,6 +143,6 @@ def work(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
     try:
         pipe.report = run_to_end(lambda: carry_out(plan, options, watch, make_writer, pipe.remote))
     except BaseException as error:
-        pipe.put(error)
+        pipe.end(error)
         return
-    pipe.put(None)
+    pipe.end(None)
