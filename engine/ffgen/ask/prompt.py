@@ -16,8 +16,10 @@ from ffgen.spec.record import requirements
 from ffgen.spec.types import ValueType
 from ffgen.spec.types.nested import describe, nullable_schema, one_line
 
+MOST_ROOM = 16_384
 CHARS_PER_TOKEN = 3.0
 """A low figure on purpose: an estimate that is too high costs nothing, one too low cuts replies off."""
+
 
 class Prompts:
     """Writes the prompts of one dataset. Built once a process; a prompt costs a few microseconds."""
@@ -41,20 +43,24 @@ class Prompts:
         return Prompt([*self.shared, ("user", last)], self.schemas[rows], self.room(rows))
 
     def room(self, rows: int) -> int:
-        """Tokens a reply of `rows` rows may take; three times the estimate unless the spec says."""
-        return self.max_tokens or int(rows * self.tokens_per_row() * 3) + 128
+        """Tokens a reply of `rows` rows may take, the longest ones included, unless the spec says; at most 16384."""
+        if self.max_tokens:
+            return self.max_tokens
+        most = self._chars(1) / CHARS_PER_TOKEN
+        return min(int(rows * max(3 * self.tokens_per_row(), most + 4)) + 128, MOST_ROOM)
 
     def tokens_per_row(self) -> float:
-        """Estimated tokens of one row of a reply."""
-        if self.samples:
-            return max(len(self._row_text(row)) for row in self.samples) / CHARS_PER_TOKEN + 2
-        return 14.0 * len(self.types)
+        """Estimated tokens of one usual row of a reply."""
+        return self._chars(0) / CHARS_PER_TOKEN + 2
+
+    def _chars(self, which: int) -> int:
+        """Characters of one row of a reply: a usual one (0), or the longest (1)."""
+        names = sum(len(name) + 4 for name in self.names) if self.reply == "objects" else 0
+        return names + sum(kind.widths()[which] + 1 for kind in self.types)
 
     def bytes_per_row(self) -> float:
         """Estimated bytes of one JSON line of the output."""
-        names = sum(len(name) + 4 for name in self.names)
-        cells = [sum(len(str(cell)) + 1 for cell in row) for row in self.samples]
-        return names + (max(cells) if cells else 12.0 * len(self.types))
+        return 3 + sum(len(name) + 4 + kind.widths()[0] for name, kind in zip(self.names, self.types, strict=True))
 
     def tokens_of_prompt(self) -> int:
         """Estimated tokens of one whole prompt."""

@@ -149,9 +149,7 @@ def setups_for(
             hosts=[*plan.endpoints, "http://127.0.0.1"] if first.url == "embedded" else plan.endpoints,
             **common,
         ),
-        "gate": Setup(
-            role="gate", memory=options.memory, work_folder=workspace.folder if workspace else "", **common
-        ),
+        "gate": Setup(role="gate", memory=options.memory, work_folder=workspace.folder if workspace else "", **common),
         "writer": Setup(role="writer", work_path=work_path, format=format, compression=compression, **common),
     }
 

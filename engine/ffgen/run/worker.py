@@ -20,9 +20,7 @@ class WorkerRole:
     async def ask(self, message: Ask) -> Message:
         """One request and what came of it."""
         try:
-            reply = await self.client.send(
-                message.url, self.maker.dialect.path, message.body, self.key, self.timeout
-            )
+            reply = await self.client.send(message.url, self.maker.dialect.path, message.body, self.key, self.timeout)
         except AskFailed as failed:
             return Missed(
                 message.shard,

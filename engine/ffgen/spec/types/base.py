@@ -150,6 +150,11 @@ class ValueType:
         shown = self.samples or self.choices
         return shown[index % len(shown)] if shown else None
 
+    def widths(self) -> tuple[int, int]:
+        """Characters that a value usually takes in JSON, and at most; an estimate where the type has no bound."""
+        lengths = [len(str(value)) + 2 for value in self.choices]
+        return (sum(lengths) // len(lengths), max(lengths)) if lengths else (10, 26)
+
     @cached_property
     def samples(self) -> list[Any]:
         """The spec's `examples` that are valid."""

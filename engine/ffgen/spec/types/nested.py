@@ -88,6 +88,11 @@ class Object(ValueType):
     def dtype(self) -> Any:
         return pl.Struct({name: kind.dtype() for name, kind in zip(self.names, self.types, strict=True)})
 
+    def widths(self) -> tuple[int, int]:
+        inner = [kind.widths() for kind in self.types]
+        names = sum(len(name) + 4 for name in self.names) + 2
+        return names + sum(usual for usual, _ in inner), names + sum(most for _, most in inner)
+
     def capacity(self) -> int | None:
         return product(room(kind) for kind in self.types)
 
@@ -168,6 +173,11 @@ class Array(ValueType):
 
     def value_dtype(self) -> Any:
         return pl.List(self.item.value_dtype())
+
+    def widths(self) -> tuple[int, int]:
+        low, high = self.low or 0, self.high or 0
+        usual, most = self.item.widths()
+        return 2 + (low + high + 1) // 2 * (usual + 1), 2 + high * (most + 1)
 
     def capacity(self) -> int | None:
         each = room(self.item)

@@ -22,6 +22,7 @@ class Text(ValueType):
     keys = LISTED | {"pattern", "length"}
     meaning = "text"
     ceiling = 80
+    usual = 18
     """Characters a model is given room for when the spec sets no length."""
 
     def __init__(self, field: Field) -> None:
@@ -62,6 +63,12 @@ class Text(ValueType):
     def asked_pattern(self, making: bool) -> str:
         """The pattern a model is held to: anchored on both ends, or empty."""
         return wrapped(self.field.pattern) if self.field.pattern else ""
+
+    def widths(self) -> tuple[int, int]:
+        if self.field.values:
+            return super().widths()
+        most = self.high if self.high is not None else max(self.ceiling, self.low or 0)
+        return max(self.low or 0, min(most, self.usual)) + 2, most + 2
 
     def dtype(self) -> Any:
         return pl.String
@@ -108,6 +115,7 @@ class LongText(Text):
 
     meaning = "prose of one or more sentences"
     ceiling = 600
+    usual = 160
 
     def sized(self) -> str:
         return super().sized().replace("of ", "in ", 1)
