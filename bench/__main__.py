@@ -1,4 +1,7 @@
-"""All questions, then the small hot paths: `python -m bench [QUESTION ...] [--quick] [--save]`."""
+"""All questions, then the small hot paths: `python -m bench [QUESTION ...] [--quick] [--save]`.
+
+Five minutes or so when all is well, up to 25 when a figure stays bad for five rounds; --quick takes one minute.
+"""
 
 import subprocess
 import sys
@@ -19,7 +22,7 @@ MICRO = Path(__file__).with_name("micro")
 def main() -> int:
     """Non-zero when a figure fell, missed its limit, or a hot path broke. Hot paths are shown, not compared."""
     failed = rounds.main(QUESTIONS, about=__doc__)
-    if any(word in QUESTIONS for word in sys.argv[1:]):
+    if "--quick" in sys.argv or any(word in QUESTIONS for word in sys.argv[1:]):
         return failed
     micro = subprocess.run(
         [sys.executable, "-m", "pytest", str(MICRO), "--benchmark-only", "-q", "-p", "no:cacheprovider"]

@@ -28,7 +28,7 @@ def main(questions: Mapping[str, Measure], line: Sequence[str] | None = None, ab
     """The command line of a bench: 0 when all is well, 1 when a figure is not, or an output was wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=about)
     parser.add_argument("names", nargs="*", metavar="QUESTION", help=f"of {', '.join(questions)}; all unless named")
-    parser.add_argument("--quick", action="store_true", help="one round of smaller runs; limits are shown, not held")
+    parser.add_argument("--quick", action="store_true", help="smaller, coarser runs; limits are shown, not held")
     parser.add_argument("--save", action="store_true", help="make these ratios the baseline")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds at most (default %(default)s)")
     parser.add_argument("--baseline", type=Path, default=BASELINE, help="the file of ratios to compare with")
@@ -38,7 +38,7 @@ def main(questions: Mapping[str, Measure], line: Sequence[str] | None = None, ab
     asked = {name: questions[name] for name in told.names or questions}
     baseline = {} if told.save else load(told.baseline)
     try:
-        figures = ask(asked, baseline, 1 if told.quick else told.rounds, quick=told.quick, every=told.save)
+        figures = ask(asked, baseline, told.rounds, quick=told.quick, every=told.save)
     except (WrongOutput, FfgenError) as error:
         print(f"The run itself went wrong: {error}", file=sys.stderr)
         return 1

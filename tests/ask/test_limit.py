@@ -247,7 +247,7 @@ def test_waiting_that_the_server_asked_for_is_not_failing_up_to_a_limit() -> Non
 
 
 def test_an_open_endpoint_is_tried_by_one_request_with_growing_pauses() -> None:
-    made = failed("reset", *[0.0] * 4)
+    made = failed("reset", *[0.0] * 9)
     assert made.may_ask(0, in_flight=100)
     now, pauses = 0.0, []
     for _ in range(6):

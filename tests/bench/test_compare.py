@@ -63,7 +63,7 @@ def test_a_question_is_asked_again_until_its_best_is_good(tmp_path: Path, capsys
     assert "21% worse than the baseline" in capsys.readouterr().out
 
 
-def test_quick_asks_once_and_holds_no_limit(tmp_path: Path) -> None:
+def test_quick_holds_no_limit(tmp_path: Path) -> None:
     measure, left = answers(0.5, 0.9, limit=0.8)
     assert rounds.main({"q": measure}, ["--quick", "--baseline", str(tmp_path / "none.json")]) == 0
     assert left == [0.9]

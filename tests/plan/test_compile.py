@@ -246,6 +246,10 @@ def test_a_spec_compiles_to_a_value() -> None:
     assert (plan.shards.base, plan.max_asks, plan.shards.seed, plan.shards.table) == (10, 50, 7, "t")
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(plan), type=ffgen.Plan) == plan
     assert ffgen.plan(spec, max_asks=1.04).max_asks == 10 and ffgen.plan(spec, max_asks=2).max_asks == 20
+    preview = ffgen.plan(spec | {"model": MODEL}, assign={"dataset.count": 10})
+    assert preview.max_asks == 1 + round(4 * 10 / preview.shards.makeup_size) > 5, (
+        "five times ten rows, in small shards"
+    )
     assert plan.context >= 2048 and plan.context % 1024 == 0
     wide = spec | {"model": MODEL | {"batch_size": 1000, "max_tokens": 30_000}}
     assert ffgen.plan(wide).context > 30_000

@@ -41,11 +41,11 @@ def digests(
 
 def test_workers_and_concurrency_never_change_a_byte(site: Site, unruly: Standin) -> None:
     ways = [(0, 1), (0, 8), (1, 8), (2, 1), (4, 8)]
-    source = spec(unruly.url, 120)
+    source = spec(unruly.url, 200)
     found = digests(unruly, site, "out.jsonl", source, ways)
     assert len(set(found.values())) == 1, found
     rows = records(site.path())
-    assert len({tuple(row.values()) for row in rows}) == 120
+    assert len({tuple(row.values()) for row in rows}) == 200
     assert sum(unruly.stats()["faults"].values()) >= 3
 
 

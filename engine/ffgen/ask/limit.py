@@ -23,6 +23,7 @@ _RAMP_SLOW = 2.0
 # Below this a mean is the noise of a machine, not the queue of a model.
 _LEAST_LATENCY = 0.25
 _FAILURES = 5
+_OPENING = 10  # five in a row come about once in 2,500 requests when a fifth of them fail, and empty all slots
 _REFUSALS = 3
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
@@ -137,7 +138,7 @@ class Limit:
 class Health:
     """Whether an endpoint is worth asking.
 
-    From the fifth failure in a row on (open) one request at a time tries it, with pauses from 0.5 to 5 s between,
+    From the tenth failure in a row on (open) one request at a time tries it, with pauses from 0.5 to 5 s between,
     until one succeeds. Given up after 5 failures in a row, 3 where nobody listens, when those have lasted `patience`
     seconds; waiting that the server asked for does not count, up to 300 s.
     """
@@ -172,11 +173,11 @@ class Health:
 
     def may_ask(self, now: float, in_flight: int) -> bool:
         """Whether one more request may go, with `in_flight` already there."""
-        return self.failures < _FAILURES or (in_flight == 0 and self.opens(now) == 0.0)
+        return self.failures < _OPENING or (in_flight == 0 and self.opens(now) == 0.0)
 
     def opens(self, now: float) -> float:
         """Seconds until the next try of an open endpoint; 0 when it may be asked."""
-        if self.failures < _FAILURES:
+        if self.failures < _OPENING:
             return 0.0
-        pause = min(_FIRST_PAUSE * 2.0 ** min(self.failures - _FAILURES, 16), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * 2.0 ** min(self.failures - _OPENING, 16), _LONGEST_PAUSE)
         return max(0.0, self._last + pause - now)

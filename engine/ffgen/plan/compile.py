@@ -82,10 +82,19 @@ def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
     return Plan(
         spec=spec,
         shards=shards,
-        max_asks=max(1, round(shards.base * max_asks)),
+        max_asks=budget(shards, max_asks),
         context=-(-max(largest, 2048) // 1024) * 1024,
         spec_hash=hash_of(spec),
     )
+
+
+def budget(shards: Shards, factor: float) -> int:
+    """Asks that a run may take: `factor` times the ideal, in requests or in rows, whichever allows more.
+
+    The make-up shards of a small table are smaller than a batch: in requests alone, a preview would give up too soon.
+    """
+    in_rows = shards.base + round((factor - 1) * shards.count / shards.makeup_size)
+    return max(round(shards.base * factor), in_rows)
 
 
 def endpoints_of(model: Model) -> list[str]:

@@ -22,8 +22,8 @@ class Text(ValueType):
     keys = LISTED | {"pattern", "length"}
     meaning = "text"
     ceiling = 80
-    usual = 18
     """Characters a model is given room for when the spec sets no length."""
+    usual = 18
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
