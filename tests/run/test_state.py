@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ffgen.plan.shards import Shards
 from ffgen.run import state as module
 from ffgen.run.state import (
+    Arrived,
     AskShard,
     Command,
     Complete,
@@ -50,6 +51,7 @@ class World:
     kept: float = 0.0
     row_bytes: int = 10
     rephrases: bool = False
+    stores: bool = False
     dead: frozenset[int] = frozenset()
     slow: str = ""
 
@@ -64,6 +66,7 @@ class Crew:
     now: float = 0.0
     asked: list[AskShard] = field(default_factory=list)
     history: list[tuple[int, int]] = field(default_factory=list)
+    storing: list[int] = field(default_factory=list)
     making: list[int] = field(default_factory=list)
     judging: list[int] = field(default_factory=list)
     writing: list[int] = field(default_factory=list)
@@ -97,7 +100,8 @@ class Crew:
         assert self.ended is None
         match command:
             case AskShard():
-                assert command.endpoint not in self.gone and command.shard not in [a.shard for a in self.asked]
+                assert command.endpoint not in self.gone
+                assert command.shard not in [a.shard for a in self.asked] + self.storing
                 self.asked.append(command)
                 self.history.append((command.shard, command.attempt))
                 at = sum(one.endpoint == command.endpoint for one in self.asked)
@@ -128,7 +132,7 @@ class Crew:
 
     def step(self) -> None:
         """One thing happens: any of those that can."""
-        can = [name for name in ("asked", "making", "judging", "writing") if getattr(self, name)]
+        can = [name for name in ("asked", "storing", "making", "judging", "writing") if getattr(self, name)]
         if self.wake is not None:
             can.append("wake")
         assert can, "stuck: nothing is under way and nothing was ordered"
@@ -162,7 +166,14 @@ class Crew:
     def reply(self, shard: int) -> None:
         size = self.state.shards.size(shard)
         self.rows[shard] = self.random.randint(1, size) if self.random.random() < self.world.good else 0
-        self.made(shard, asked=self.random.random() >= self.world.kept)
+        if self.world.stores:
+            self.feed(Arrived(shard))
+            self.storing.append(shard)
+        else:
+            self.made(shard, asked=self.random.random() >= self.world.kept)
+
+    def end_storing(self) -> None:
+        self.made(self.storing.pop(0), asked=True)
 
     def end_making(self) -> None:
         self.made(self.making.pop(self.random.randrange(len(self.making))), asked=False)
@@ -240,6 +251,7 @@ worlds = st.builds(
     losing=st.sampled_from([0.0, 0.05]),
     kept=st.sampled_from([0.0, 0.5, 1.0]),
     rephrases=st.booleans(),
+    stores=st.booleans(),
     dead=st.sampled_from([frozenset(), frozenset({0}), frozenset({1})]),
     slow=st.sampled_from(["", "asked", "making", "judging", "writing", "wake"]),
 )
@@ -326,6 +338,15 @@ def test_a_perfect_model_is_asked_exactly_as_often_as_it_must_be() -> None:
         assert played.run() == Complete()
     assert played.state.launched == played.state.counts.asks == 13
     assert played.state.counts.beyond == 0
+
+
+def test_a_reply_on_its_way_to_the_disk_holds_no_permit() -> None:
+    played = crew(count=100, concurrency=1, world=World(stores=True, slow="storing"))
+    played.feed(Started())
+    for _ in range(5):
+        played.end_asked()
+    assert len(played.storing) == 5 and len(played.asked) == 1 and played.state.counts.admitted == 0
+    assert isinstance(played.run_on(), Complete)
 
 
 def full_reply(self: Crew, shard: int) -> None:

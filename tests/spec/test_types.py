@@ -422,12 +422,12 @@ def test_a_code_is_drawn_for_the_sample_the_same_everywhere() -> None:
 def test_conversions_are_counted_once() -> None:
     text = make("string")
     assert text.settle(["a", " b", None, "e\u0301"]) == (["a", "b", None, "é"], 2)
-    assert not text.differs("a", text.coerce("a")) and text.differs(" e\u0301", text.coerce(" e\u0301"))
+    assert not text.conversions("a", text.coerce("a")) and text.conversions(" e\u0301", text.coerce(" e\u0301"))
     assert text.settle([text.coerce(" e\u0301")])[1] == 0
     number, moment = make("number"), make("datetime")
-    assert number.differs("1", 1.0) and not number.differs(1, 1.0)
-    assert moment.differs("2024-01-01", moment.coerce("2024-01-01"))
-    assert not moment.differs("2024-01-01T00:00:00+02:00", moment.coerce("2024-01-01T00:00:00+02:00"))
+    assert number.conversions("1", 1.0) and not number.conversions(1, 1.0)
+    assert moment.conversions("2024-01-01", moment.coerce("2024-01-01"))
+    assert not moment.conversions("2024-01-01T00:00:00+02:00", moment.coerce("2024-01-01T00:00:00+02:00"))
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,8 @@ def uniqueness(plan: Plan) -> str:
     if unique:
         words += f", and of each value of {', '.join(unique)}"
     if ids and not dataset.unique_by and len(ids) < len(dataset.fields):
-        words += f"; only {ids[0]} keeps records apart, the other fields may repeat together"
+        apart = f"{ids[0]} keeps" if len(ids) == 1 else f"{' and '.join(ids)} keep"
+        words += f"; only {apart} records apart, the other fields may repeat together"
     return words
 
 

@@ -36,6 +36,7 @@ from ffgen.run.messages import (
 from ffgen.run.report import Progress
 from ffgen.run.shortfall import explain_shortfall
 from ffgen.run.state import (
+    Arrived,
     AskShard,
     Command,
     Complete,
@@ -309,6 +310,7 @@ class Coordinator:
         def stored(error: FfgenError | None) -> None:
             self._loop.call_soon_threadsafe(self._stored, message, error)
 
+        self.feed(Arrived(message.shard))
         self.replies.put(self._keys[message.shard], message.reply, stored)
 
     def _stored(self, message: Answered, error: FfgenError | None) -> None:
@@ -338,7 +340,7 @@ class Coordinator:
         for field, reason, count in made.refused:
             self.refused[field, reason] += count
         if self._chatty or made.problem:
-            level = logging.WARNING if made.problem else logging.DEBUG
+            level = logging.INFO if made.problem else logging.DEBUG
             told = self._told(shard=message.shard, attempt=message.attempt, rows=made.batch.rows, problem=made.problem)
             log.log(level, "bad reply" if made.problem else "answered", extra=told)
         self.audit.answered(message.shard, message.attempt, made, asked, message.reply)
@@ -351,7 +353,7 @@ class Coordinator:
             log.warning("server refuses patterns in a schema", extra=self._told(what=message.what))
             self.feed(Rephrased(message.shard))
             return
-        log.warning("request failed", extra=self._told(shard=message.shard, kind=message.kind, what=message.what))
+        log.info("request failed", extra=self._told(shard=message.shard, kind=message.kind, what=message.what))
         self.audit.missed(message.shard, message.attempt, message.kind, message.status, message.what)
         kind = message.kind
         self.feed(Failed(message.shard, kind, message.what, message.hint, message.retry_after))  # type: ignore[arg-type]
@@ -380,7 +382,11 @@ class Coordinator:
     async def _tick(self, watch: Callable[[Progress], None] | None) -> None:
         assert watch is not None
         while True:
-            watch(self.progress())
+            try:
+                watch(self.progress())
+            except Exception as error:
+                self.broke(error)
+                return
             await asyncio.sleep(TICK)
 
     def progress(self) -> Progress:

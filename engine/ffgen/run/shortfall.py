@@ -24,8 +24,11 @@ def explain_shortfall(
         hint = f"Raise model.temperature, give `{field}` more room or examples, add a field, lower count"
     elif refused:
         (field, reason), count = refused.most_common(1)[0]
-        what.append(f" Most refusals: {count} by `{field}` ({reason}).")
-        hint = f"Loosen or describe `{field}`, lower model.batch_size, use a larger model"
+        what.append(
+            f" Most refusals: {count} by `{field}` ({reason})." if field else f" Most refusals: {count} ({reason})."
+        )
+        hint = f"Loosen or describe `{field}`, l" if field else "L"
+        hint += "ower model.batch_size, use a larger model"
     else:
         hint = "Lower model.batch_size, raise model.max_tokens, use a larger model"
     return ShortfallError("".join(what), hint=f"{hint}, or allow more asks: --max-asks.")

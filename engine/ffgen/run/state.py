@@ -40,6 +40,13 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A reply is here, and on its way to the disk: its endpoint is free for the next request."""
+
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """A reply is stored and made: so many valid rows, so many bytes. `asked` is False when it was kept before."""
 
@@ -102,7 +109,7 @@ class Woken:
     """The time that a `Wake` named has come."""
 
 
-Event = Started | Replied | Failed | Rephrased | Judged | Written | Lost | Halted | Woken
+Event = Started | Arrived | Replied | Failed | Rephrased | Judged | Written | Lost | Halted | Woken
 
 
 # Commands, in the imperative.
@@ -257,6 +264,8 @@ class State:
         if self.ended:
             return []
         match event:
+            case Arrived():
+                commands = self._arrived(event, now)
             case Replied():
                 commands = self._replied(event, now)
             case Judged():
@@ -284,6 +293,12 @@ class State:
         return self.counts.admitted + new * (self._waiting + valid * self._coming)
 
     # Events
+
+    def _arrived(self, event: Arrived, now: float) -> list[Command]:
+        shard = self.open[event.shard]
+        self._release(shard, "success", now)
+        self.servers[shard.endpoint].health.succeed(now)
+        return []
 
     def _replied(self, event: Replied, now: float) -> list[Command]:
         shard = self.open[event.shard]

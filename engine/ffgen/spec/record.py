@@ -96,7 +96,7 @@ class RecordType:
                 cell = coerce_cell(kind, value, self.making)
             except Unfit as unfit:
                 raise Misfit(name, unfit.reason) from None
-            converted += cell is not None and kind.differs(value, cell)
+            converted += kind.conversions(value, cell) if cell is not None else 0
             cells.append(cell)
         return tuple(cells), converted
 

@@ -103,9 +103,9 @@ class ValueType:
         """A raw JSON or CSV value as this type, when nothing is lost; raises `Unfit`."""
         return value
 
-    def differs(self, raw: Any, value: Any) -> bool:
-        """Whether `coerce` had to convert: counted, so that a report shows what a model tends to do."""
-        return bool(raw != value)
+    def conversions(self, raw: Any, value: Any) -> int:
+        """How many values `coerce` had to convert, for the report: it shows what a model tends to do."""
+        return int(raw != value)
 
     def fits(self, raw: Any) -> bool:
         """Whether a raw value may be made for this field."""

@@ -62,9 +62,9 @@ class Object(ValueType):
                 raise Unfit(f"{name}: {unfit.reason}") from None
         return self.annotation(*cells)
 
-    def differs(self, raw: Any, value: Any) -> bool:
+    def conversions(self, raw: Any, value: Any) -> int:
         cells = zip(self.names, self.types, msgspec.structs.astuple(value), strict=True)
-        return any(cell is not None and kind.differs(raw.get(name), cell) for name, kind, cell in cells)
+        return sum(kind.conversions(raw.get(name), cell) for name, kind, cell in cells if cell is not None)
 
     def render(self, value: Any) -> Any:
         if value is None:
@@ -154,8 +154,9 @@ class Array(ValueType):
         except Unfit as unfit:
             raise Unfit(f"items: {unfit.reason}") from None
 
-    def differs(self, raw: Any, value: Any) -> bool:
-        return any(cell is not None and self.item.differs(old, cell) for old, cell in zip(raw, value, strict=True))
+    def conversions(self, raw: Any, value: Any) -> int:
+        pairs = zip(raw, value, strict=True)
+        return sum(self.item.conversions(old, cell) for old, cell in pairs if cell is not None)
 
     def render(self, value: Any) -> Any:
         return None if value is None else [self.item.render(item) for item in value]

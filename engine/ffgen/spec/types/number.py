@@ -100,8 +100,8 @@ class Number(ValueType):
         except ValueError:
             raise Unfit("type") from None
 
-    def differs(self, raw: Any, value: Any) -> bool:
-        return isinstance(raw, str)
+    def conversions(self, raw: Any, value: Any) -> int:
+        return int(isinstance(raw, str))
 
     def schema(self, making: bool = True) -> dict[str, Any]:
         if self.field.values:

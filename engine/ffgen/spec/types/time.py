@@ -85,12 +85,12 @@ class Moment(ValueType):
             raise Unfit("format")
         return read
 
-    def differs(self, raw: Any, value: Any) -> bool:
+    def conversions(self, raw: Any, value: Any) -> int:
         try:
             msgspec.convert(raw, self.kind)
         except msgspec.ValidationError:
-            return True
-        return False
+            return 1
+        return 0
 
     def read_back(self, value: str) -> Any:
         """A value written with the field's own `format`; None when it was not."""
