@@ -367,7 +367,9 @@ class State:
                 return self._give_up("endpoint", event.what, event.hint)
         self.counts.retries += 1
         shard.failures += 1
-        self._queue(event.shard, shard, now + delay(shard.failures, event.retry_after, self._random.random()))
+        # A pause spares the endpoint, so one that answers others in between is not waited for ever longer.
+        tries = min(shard.failures, server.health.failures)
+        self._queue(event.shard, shard, now + delay(tries, event.retry_after, self._random.random()))
         return []
 
     def _rephrased(self, event: Rephrased, now: float) -> list[Command]:
