@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ffgen.plan.shards import Shards
 from ffgen.run import state as module
-from ffgen.run.state import (
+from ffgen.run.moves import (
     Arrived,
     AskShard,
     Command,
@@ -30,12 +30,12 @@ from ffgen.run.state import (
     Rephrased,
     Replied,
     Started,
-    State,
     Wake,
     Woken,
     WriteShard,
     Written,
 )
+from ffgen.run.state import State
 
 STEPS = 20_000
 

@@ -33,9 +33,7 @@ from ffgen.run.messages import (
     Write,
     Wrote,
 )
-from ffgen.run.report import Progress
-from ffgen.run.shortfall import explain_shortfall
-from ffgen.run.state import (
+from ffgen.run.moves import (
     Arrived,
     AskShard,
     Command,
@@ -52,12 +50,14 @@ from ffgen.run.state import (
     Rephrased,
     Replied,
     Started,
-    State,
     Wake,
     Woken,
     WriteShard,
     Written,
 )
+from ffgen.run.report import Progress
+from ffgen.run.shortfall import explain_shortfall
+from ffgen.run.state import State
 from ffgen.shard import Made, Maker
 from ffgen.spec.duration import seconds
 

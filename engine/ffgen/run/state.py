@@ -10,10 +10,32 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ffgen.ask.client import Kind
 from ffgen.ask.limit import Health, Limit, Permit
 from ffgen.ask.retry import delay
 from ffgen.plan.shards import Shards
+from ffgen.run.moves import (
+    Arrived,
+    AskShard,
+    Command,
+    Complete,
+    DropRows,
+    Event,
+    Failed,
+    GiveUp,
+    Halted,
+    Judged,
+    JudgeShard,
+    Lost,
+    MakeShard,
+    Reason,
+    Rephrased,
+    Replied,
+    Started,
+    Wake,
+    Woken,
+    WriteShard,
+    Written,
+)
 
 WINDOW = 64 * 2**20
 """Bytes of made rows held in memory while an earlier shard is awaited; what is beyond waits on disk."""
@@ -28,154 +50,6 @@ DEATHS = 2
 """Workers a shard may take down before the run ends with its name."""
 
 Phase = Literal["queued", "asked", "kept", "making", "made", "judging", "starved"]
-Reason = Literal["short", "endpoint", "time", "signal", "bug"]
-
-
-# Events, in the past tense.
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The crew stands ready."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A reply is here, and on its way to the disk: its endpoint is free for the next request."""
-
-    shard: int
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """A reply is stored and made: so many valid rows, so many bytes. `asked` is False when it was kept before."""
-
-    shard: int
-    rows: int
-    size: int
-    asked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A request brought no reply."""
-
-    shard: int
-    kind: Kind
-    what: str = ""
-    hint: str = ""
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rephrased:
-    """The server refused the form of a request; the same shard goes again in another, at once."""
-
-    shard: int
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The gate's verdict on a shard: how many of its rows are new."""
-
-    shard: int
-    admitted: int
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """So many bytes of lines are behind the writer."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A worker died with these shards in hand."""
-
-    shards: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Halted:
-    """The run must stop: a signal, or its time is over. Replies in flight are waited for until `until`."""
-
-    reason: Reason
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Woken:
-    """The time that a `Wake` named has come."""
-
-
-Event = Started | Arrived | Replied | Failed | Rephrased | Judged | Written | Lost | Halted | Woken
-
-
-# Commands, in the imperative.
-
-
-@dataclass(frozen=True, slots=True)
-class AskShard:
-    """Ask an endpoint for a shard; the attempt is part of the question."""
-
-    shard: int
-    attempt: int
-    endpoint: int
-
-
-@dataclass(frozen=True, slots=True)
-class MakeShard:
-    """Make a shard from its kept reply."""
-
-    shard: int
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class DropRows:
-    """Forget a shard's rows; its reply is on disk."""
-
-    shard: int
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeShard:
-    """Hand a shard's keys to the gate."""
-
-    shard: int
-
-
-@dataclass(frozen=True, slots=True)
-class WriteShard:
-    """Hand the first `take` admitted rows to the writer, and forget the shard."""
-
-    shard: int
-    take: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """Say `Woken` at this time."""
-
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """N rows are admitted: finish the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The run can't go on."""
-
-    reason: Reason
-    what: str = ""
-    hint: str = ""
-
-
-Command = AskShard | MakeShard | DropRows | JudgeShard | WriteShard | Wake | Complete | GiveUp
 
 
 @dataclass(slots=True)
