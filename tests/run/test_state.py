@@ -37,7 +37,7 @@ from ffgen.run.moves import (
 )
 from ffgen.run.state import State
 
-STEPS = 20_000
+STEPS = 100_000
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ def report_of(
 ) -> Report:
     """The figures of a finished run."""
     plan, tally, counts = coordinator.plan, coordinator.tally, coordinator.state.counts
-    refused = sorted(coordinator.refused.items(), key=lambda item: -item[1])
+    refused = sorted(tally.refused.items(), key=lambda item: -item[1])
     if endpoints.embedded is not None:
         uses = [*uses, embedded_use(endpoints.embedded.pid)]
     return Report(
@@ -231,7 +231,7 @@ def report_of(
         beyond=counts.beyond,
         requests=tally.requests,
         replies=tally.replies,
-        kept=tally.kept,
+        kept=counts.kept,
         bad_replies=counts.bad_replies,
         retries=counts.retries,
         failures=counts.failures,
@@ -241,7 +241,7 @@ def report_of(
         money=money(plan.model.price, tally.tokens_in, tally.tokens_out),
         seconds=elapsed,
         records_per_second=counts.admitted / elapsed if elapsed > 0 else 0.0,
-        utilisation=tally.busy / tally.slots if tally.slots and tally.requests else 0.0,
+        utilisation=tally.utilisation,
         workers=sum(use.role == "worker" for use in uses),
         processes=uses,
     )

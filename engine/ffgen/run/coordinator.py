@@ -7,10 +7,8 @@ the state hears of it, so whatever is killed afterwards, it need not be asked ag
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
-
-from msgspec import Struct
 
 from ffgen import failpoint
 from ffgen.ask.replies import Replies
@@ -58,6 +56,7 @@ from ffgen.run.moves import (
 from ffgen.run.report import Progress
 from ffgen.run.shortfall import explain_shortfall
 from ffgen.run.state import State
+from ffgen.run.tally import Tally
 from ffgen.shard import Made, Maker
 from ffgen.spec.duration import seconds
 
@@ -66,20 +65,6 @@ GRACE = 8.0
 TICK = 0.1
 
 log = logging.getLogger("ffgen.run")
-
-
-class Tally(Struct):
-    """Figures of the replies used. A remade shard is not counted again."""
-
-    requests: int = 0
-    replies: int = 0
-    kept: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    converted: int = 0
-    broken: int = 0
-    busy: float = 0.0
-    slots: float = 0.0
 
 
 class Coordinator:
@@ -104,7 +89,6 @@ class Coordinator:
         )
         self.maker = Maker(plan, endpoints.first.api, endpoints.first.model)
         self.tally = Tally()
-        self.refused: Counter[tuple[str, str]] = Counter()
         self.phase = "starting"
         self.began = time.monotonic()
         self._fresh = fresh
@@ -237,7 +221,6 @@ class Coordinator:
         self._asked[command.shard] = self.endpoints.plain
         self._keys[command.shard] = key
         if not self._fresh and (reply := self.replies.get(key)) is not None:
-            self.tally.kept += 1
             self.crew.send("worker", Make(command.shard, command.attempt, reply))
             return
         self.audit.asked(command.shard, command.attempt, shards.seed_of(command.shard, command.attempt), key, body)
@@ -332,13 +315,7 @@ class Coordinator:
 
     def _count(self, message: Answered, asked: bool) -> None:
         made = message.made
-        self.tally.replies += 1
-        self.tally.tokens_in += made.tokens_in
-        self.tally.tokens_out += made.tokens_out
-        self.tally.converted += made.converted
-        self.tally.broken += made.broken
-        for field, reason, count in made.refused:
-            self.refused[field, reason] += count
+        self.tally.use(made)
         if self._chatty or made.problem:
             level = logging.INFO if made.problem else logging.DEBUG
             told = self._told(shard=message.shard, attempt=message.attempt, rows=made.batch.rows, problem=made.problem)
@@ -373,10 +350,7 @@ class Coordinator:
 
     def _account(self) -> None:
         now = time.monotonic()
-        flying = self.state.in_flight
-        if flying:
-            self.tally.busy += flying * (now - self._last)
-            self.tally.slots += self.state.permits * (now - self._last)
+        self.tally.pass_time(now - self._last, self.state.in_flight, self.state.permits)
         self._last = now
 
     async def _tick(self, watch: Callable[[Progress], None] | None) -> None:
@@ -400,7 +374,7 @@ class Coordinator:
             in_flight=self.state.in_flight,
             limit=self.state.permits,
             duplicates=counts.duplicates,
-            refused=sum(self.refused.values()),
+            refused=sum(self.tally.refused.values()),
             retries=counts.retries + counts.bad_replies,
             tokens_out=self.tally.tokens_out,
             seconds=time.monotonic() - self.began,
@@ -424,7 +398,7 @@ class Coordinator:
             case "bug":
                 return InternalError(command.what, hint=command.hint)
             case "short":
-                return explain_shortfall(self.plan, self.maker, self.state, self.refused, self._kept_replies())
+                return explain_shortfall(self.plan, self.maker, self.state, self.tally.refused, self._kept_replies())
 
     def _kept_replies(self) -> list[tuple[int, bytes]]:
         """The last replies of the run, to see what they have in common."""
