@@ -17,7 +17,7 @@ from msgspec import Struct
 import ffgen
 from bench import customers
 from bench.whole import spend
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 
 PATH = "/api/chat"
 

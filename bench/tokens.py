@@ -20,7 +20,7 @@ from bench.compare import Figure
 from bench.customers import WrongOutput
 from ffgen.ask import embedded
 from ffgen.ask.client import Client
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 
 SPEC = Path(__file__).parents[1] / "specs" / "customers.yaml"
 ASKS = 12

@@ -10,7 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests import standin
 
 from ffgen.ask.replies import Replies
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 
 MAKER = peer.maker(ROWS * 64)
 

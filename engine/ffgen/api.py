@@ -15,10 +15,12 @@ from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, inspect, inspect_rest
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
 from ffgen.plan.schema import spec_schema
-from ffgen.run.carry import Options, carry_out, run_to_end
+from ffgen.plan.settle import settle
 from ffgen.run.frames import Frames
+from ffgen.run.options import Options, run_to_end
 from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
+from ffgen.run.start import carry_out
 from ffgen.run.validate import Fault, Validity, validate_data
 from ffgen.spec.convert import convert, convert_most
 from ffgen.spec.duration import seconds, size
@@ -143,12 +145,12 @@ def validate(
     The rules for invented data (reserved domains) are not applied: the data may be real. Needs no model.
     """
     if isinstance(source, Spec):
-        return validate_data(source.dataset, os.fspath(data))
+        return validate_data(source.datasets[0], os.fspath(data))
     spec, findings = _inspected(source, assign, origin)
     errors = [finding for finding in findings if finding.severity == "error" and finding.path != "model"]
     if spec is None or errors:
         raise SpecError(errors or findings)
-    return validate_data(spec.dataset, os.fspath(data))
+    return validate_data(spec.datasets[0], os.fspath(data))
 
 
 def schema() -> dict[str, Any]:
@@ -167,6 +169,7 @@ def _inspected(
     spec, findings = convert(document, Spec)
     if spec is not None:
         findings = [*findings, *inspect(spec, document)]
+        spec = settle(spec) if spec.datasets else spec
     else:
         rest, wrong = convert_most(document, Spec)
         findings = [*findings, *(inspect_rest(rest, document, wrong) if rest else [])]

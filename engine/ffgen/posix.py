@@ -305,6 +305,13 @@ def _peak_of_status() -> int:
         return 0
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def raise_open_files() -> int:
     """Raises the soft limit of open files as far as allowed, 65,536 at most. The limit now; 0 where there is none."""
     if resource is None:

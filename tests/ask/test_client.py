@@ -12,7 +12,8 @@ import pytest
 from tests.ask.wire import CLOSE, RESET, Reply, Request, Wire, http, wire
 
 from ffgen.ask import client as client_module
-from ffgen.ask.client import AskFailed, Client, base_url, error_message, printable
+from ffgen.ask.address import base_url, error_message, printable
+from ffgen.ask.client import AskFailed, Client
 from ffgen.errors import EndpointError, UsageError
 
 OK = {"done": True}

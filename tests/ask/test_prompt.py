@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ffgen.ask.prompt import Prompts, csv_line, without_patterns
 from ffgen.ask.reply import Reader
 from ffgen.plan.compile import Plan, compile_plan
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 from ffgen.spec.model import Dataset, Spec
 from ffgen.spec.record import RecordType
 from ffgen.spec.types import build_types

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from ffgen.ask.client import Kind
+from ffgen.ask.address import Kind
 from ffgen.ask.retry import LONGEST_WAIT
 
 COOLDOWN = 2.0

@@ -6,7 +6,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from ffgen.ask.client import error_message, printable
+from ffgen.ask.address import error_message, printable
 from ffgen.ask.dialect import Answer, Prompt, chat, check_options, merged, seed_of
 
 _TAKEN = frozenset({"seed", "model", "messages", "stream", "n"})

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import orjson
 from msgspec import Struct
 
-from ffgen.ask.client import KEY_HINT, AskFailed, Client, base_url, printable
+from ffgen.ask.address import KEY_HINT, base_url, printable
+from ffgen.ask.client import AskFailed, Client
 from ffgen.ask.retry import delay
 from ffgen.errors import EndpointError
 

@@ -110,7 +110,7 @@ class Prompts:
         cells = []
         for kind in self.types:
             cell = kind.sample(index)
-            if cell is None and not kind.field.nullable:
+            if cell is None and not kind.field.may_be_null:
                 return None
             cells.append(cell)
         return cells

@@ -131,7 +131,7 @@ def from_text(record: RecordType, line: list[str]) -> list[Any]:
         return line
     cells: list[Any] = []
     for text, kind in zip(line, record.types, strict=True):
-        if text.strip() == "" and kind.field.nullable:
+        if text.strip() == "" and kind.field.may_be_null:
             cells.append(None)
         elif isinstance(kind, Object | Array):
             cells.append(json_or_text(text))

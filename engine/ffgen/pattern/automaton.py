@@ -239,6 +239,11 @@ class Automaton:
                 raise TooLarge
         return Automaton(edges, (n for n, (a, b) in enumerate(pairs) if a in self.accepting and b in other.accepting))
 
+    @property
+    def alphabet(self) -> Iterator[CharSet]:
+        """The characters of every edge."""
+        return (chars for leaving in self.edges for chars, _ in leaving)
+
     def ways(self, length: int) -> dict[int, int]:
         """How many words of this length lead from each state to acceptance; states with none are left out. Kept:
         the tables of all lengths up to this one stay in memory, some 16 MB at most. Raises TooLarge beyond that."""

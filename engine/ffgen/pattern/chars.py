@@ -80,6 +80,10 @@ ASCII = CharSet(((0, 0x7F),))
 PRINTABLE = CharSet(((0x20, 0x7E),))
 LATIN = CharSet(((0xA1, 0xAC), (0xAE, 0x24F)))
 """Printable letters and signs of Latin-1 and Latin Extended, without the soft hyphen."""
+SPACE = CharSet.of((ord(char), ord(char)) for char in map(chr, range(0x3001)) if char.isspace())
+"""White space as Python sees it: what is taken off the ends of a text."""
+COMBINING = 0x300
+"""The first character that NFC may join with the one before it."""
 
 
 def atoms(sets: Iterable[CharSet]) -> list[tuple[CharSet, frozenset[int]]]:

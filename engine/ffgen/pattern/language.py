@@ -8,7 +8,9 @@ import numpy as np
 
 from ffgen.errors import InternalError
 from ffgen.pattern.automaton import Automaton, TooLarge
+from ffgen.pattern.chars import COMBINING, EVERY, LATIN, PRINTABLE, SPACE
 from ffgen.pattern.parse import parse
+from ffgen.pattern.stable import settled
 
 TAIL = 32
 """How far beyond its shortest word an unbounded language is drawn from; the mean of the geometric tail is 8."""
@@ -72,19 +74,37 @@ class Language:
         the shortest on. Then a word, uniform among those of that length. Takes its chance from `rng` alone.
         """
         try:
-            lengths = self._lengths(low, high)
-            if not lengths:
+            weights = self.lengths(low, high)
+            if not weights:
                 return None
-            weights = [1] * len(lengths)
-            if _least(high, self.drawn.longest) is None:  # then the lengths span no more than TAIL
-                weights = [8 ** (length - lengths[0]) * 9 ** (lengths[0] + TAIL - length) for length in lengths]
-            length = lengths[_weighted(rng, weights)]
+            length = list(weights)[_weighted(rng, list(weights.values()))]
             return self.drawn.word(_below(rng, self.drawn.count(length)), length)
         except TooLarge:
             return None
 
+    def lengths(self, low: int = 0, high: int | None = None) -> dict[int, int]:
+        """The lengths that words are drawn from, in ascending order, each with its weight: all alike, or geometric
+        where nothing limits them. Their words can be counted."""
+        lengths = self._lengths(low, high)
+        if _least(high, self.drawn.longest) is not None:
+            return dict.fromkeys(lengths, 1)
+        # Without a limit, the lengths span no more than TAIL.
+        return {length: 8 ** (length - lengths[0]) * 9 ** (lengths[0] + TAIL - length) for length in lengths}
+
+    def settled(self) -> "Language | None":
+        """The words that stay as they are when a value is settled: no white space at either end, and only characters
+        that are in NFC wherever they stand. None if too large."""
+        if all(chars.ranges[-1][1] < COMBINING and not chars & SPACE for chars in self.drawn.alphabet):
+            return self
+        try:
+            drawn = self.drawn * settled(EVERY)
+            if not drawn.edges and self.full is not None:
+                drawn = self.full * settled(PRINTABLE | LATIN)
+        except TooLarge:
+            return None
+        return Language(drawn, self.full)
+
     def _lengths(self, low: int, high: int | None) -> list[int]:
-        """The lengths to draw from, in ascending order."""
         longest = _least(high, self.drawn.longest)
         if longest is not None:
             return list(self._counted(range(low, longest + 1)))

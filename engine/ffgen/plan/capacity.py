@@ -29,7 +29,7 @@ def capacity_of(dataset: Dataset, types: list[ValueType]) -> Capacity:
     bounded = [(field, space) for field, space in named if space is not None]
     narrow = sorted(((field.name, space) for field, space in bounded if field.name in keys), key=lambda pair: pair[1])
     # Nulls of a unique field don't count, so one that may be null bounds nothing.
-    unique = [(space, field.name) for field, space in bounded if field.unique and not field.nullable]
+    unique = [(space, field.name) for field, space in bounded if field.unique and not field.may_be_null]
     tightest, name = min(unique, default=(None, ""))
     if tightest is None or (allowed is not None and allowed <= tightest):
         return Capacity(allowed, note_of(dataset, allowed), narrow)

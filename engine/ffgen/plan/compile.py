@@ -1,6 +1,7 @@
 """Spec to plan, and every finding about the spec on the way."""
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,14 +11,17 @@ import polars as pl
 import xxhash
 from msgspec import Struct, structs, to_builtins
 
-from ffgen.ask.client import base_url
+from ffgen.ask.address import base_url
 from ffgen.ask.ollama import Ollama
 from ffgen.ask.openai import OpenAI
 from ffgen.ask.prompt import Prompts
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.expr import ExpressionError, check_types, parse
 from ffgen.plan.capacity import capacity_of, shortfall
+from ffgen.plan.recipe import Recipes
+from ffgen.plan.settle import settle
 from ffgen.plan.shards import BATCH_SIZE, Shards
+from ffgen.plan.tables import SHARD_ROWS, Layout, layouts
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
 from ffgen.spec.load import Document
@@ -32,6 +36,7 @@ ASKS_FACTOR = 5.0
 """Asks that a run may take, as a multiple of what a perfect model would need, unless the user says."""
 
 MOST_ASKS = 1_000_000
+TABLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 Path = tuple[str | int, ...]
 
@@ -40,7 +45,8 @@ class Plan(Struct, frozen=True):
     """What will be done. A value: the same spec and settings give the same plan in every process.
 
     `max_asks` bounds replies of the whole run, kept ones included; `context` is the model's context per request
-    in tokens, one number for the whole run.
+    in tokens, one number for the whole run. A drawn plan has `layouts` instead, in the order in which tables are
+    made; its `spec` has every count written out.
     """
 
     spec: Spec
@@ -48,11 +54,17 @@ class Plan(Struct, frozen=True):
     max_asks: int
     context: int
     spec_hash: str
+    layouts: list[Layout] = []
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether everything is drawn here and no model is asked."""
+        return bool(self.layouts)
 
     @property
     def dataset(self) -> Dataset:
-        """The dataset wanted."""
-        return self.spec.dataset
+        """The dataset wanted; the first, where there are several tables."""
+        return self.spec.datasets[0]
 
     @property
     def model(self) -> Model:
@@ -68,13 +80,19 @@ class Plan(Struct, frozen=True):
 
 def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
     """The plan for a spec without errors (see `inspect`)."""
+    spec = settle(spec)
+    if is_drawn(spec):
+        spec, laid = lay_out(spec)
+        dataset = spec.datasets[0]
+        shards = Shards(dataset.count, SHARD_ROWS, spec.seed, dataset.name)
+        return Plan(spec, shards, max_asks=0, context=0, spec_hash=hash_of(spec), layouts=laid)
     model = spec.model
     if model is None or not endpoints_of(model):
         raise SpecError([Finding("model", *NO_MODEL)])
     if not 1 <= max_asks <= MOST_ASKS:
         what = f"--max-asks must be from 1 to {MOST_ASKS:,}, got {max_asks:g}."
         raise UsageError(what, hint="It is a multiple of the ideal number of requests.")
-    dataset = spec.dataset
+    dataset = spec.datasets[0]
     batch_size = model.batch_size or BATCH_SIZE
     shards = Shards(dataset.count, batch_size, spec.seed, dataset.name)
     prompts = Prompts(dataset, build_types(dataset.fields), model.reply, model.max_tokens)
@@ -148,15 +166,20 @@ Observation = tuple[Path, str, str, Any]
 
 def observe(spec: Spec) -> Iterator[Observation]:
     """Errors and warnings as (path, what, hint, severity)."""
+    if (spec.dataset is None) == (not spec.tables):
+        what = "needs a `dataset`, or `tables`." if spec.dataset is None else "has both `dataset` and `tables`."
+        yield (), f"the spec {what}", "One table stands under `dataset:`, several under `tables:`.", "error"
+        return
+    spec = settle(spec)
+    if is_drawn(spec):
+        yield from observe_drawn(spec)
+        return
     if spec.model is None or not endpoints_of(spec.model):
         yield ("model",), *NO_MODEL, "error"
     else:
         yield from observe_model(spec.model)
-    dataset = spec.dataset
-    path: Path = ("dataset", "fields")
-    field_errors = [*observe_names(dataset.fields, path)]
-    for i, field in enumerate(dataset.fields):
-        field_errors += observe_field(field, (*path, i), top=True)
+    dataset = spec.datasets[0]
+    field_errors = observe_fields(dataset, ("dataset",))
     yield from field_errors
     yield from observe_references(dataset)
     if spec.output is not None:
@@ -165,6 +188,95 @@ def observe(spec: Spec) -> Iterator[Observation]:
     yield from observe_requirements(dataset, types)
     if types is not None:
         yield from observe_room(dataset, types)
+
+
+def observe_fields(dataset: Dataset, path: Path) -> list[Observation]:
+    """Findings of the fields of one table, whoever makes them."""
+    path = (*path, "fields")
+    found = [*observe_names(dataset.fields, path)]
+    for i, field in enumerate(dataset.fields):
+        found += observe_field(field, (*path, i), top=True)
+    return found
+
+
+def observe_drawn(spec: Spec) -> Iterator[Observation]:
+    """What is wrong with tables that are drawn."""
+    paths: list[Path] = [("tables", i) for i in range(len(spec.tables))] or [("dataset",)]
+    found: list[Observation] = []
+    for dataset, path in zip(spec.datasets, paths, strict=True):
+        found += observe_fields(dataset, path)
+        found += observe_references(dataset, path)
+    found += observe_links(spec)
+    yield from found
+    if spec.output is not None:
+        yield from observe_output(spec.output, many=len(spec.datasets) > 1)
+    if not has_errors(found):
+        yield from observe_recipes(spec, paths)
+
+
+def observe_links(spec: Spec) -> Iterator[Observation]:
+    """What is wrong with the names of tables and with foreign keys."""
+    tables = {table.name: table for table in spec.datasets}
+    for i, table in enumerate(spec.tables):
+        if tables[table.name] is not table:
+            yield ("tables", i, "name"), f"two tables are named `{table.name}`.", "Names are unique.", "error"
+        elif not TABLE_NAME.fullmatch(table.name):
+            what = f"`{table.name}` can't be part of a file's name."
+            yield ("tables", i, "name"), what, "Use letters, digits, - and _.", "error"
+    for t, table in enumerate(spec.datasets):
+        top: Path = ("tables", t) if spec.tables else ("dataset",)
+        for i, field in enumerate(table.fields):
+            ref = field.reference
+            if ref is None:
+                continue
+            path: Path = (*top, "fields", i, "ref")
+            parent = tables.get(ref.table)
+            if parent is None:
+                near = difflib.get_close_matches(ref.table, tables, 1)
+                hint = f"Did you mean `{near[0]}`?" if near else f"Tables are {', '.join(tables)}."
+                yield path, f"there is no table `{ref.table}`.", hint, "error"
+            elif ref.column not in [each.name for each in parent.fields]:
+                names = [each.name for each in parent.fields]
+                near = difflib.get_close_matches(ref.column, names, 1)
+                hint = f"Did you mean `{near[0]}`?" if near else f"Its fields are {', '.join(names)}."
+                yield path, f"`{ref.table}` has no field `{ref.column}`.", hint, "error"
+            elif parent is table and (ref.counts_children or not field.may_be_null):
+                what = "a table that refers to itself has a first row without a parent."
+                yield path, what, "Say `nullable: true`, and no children per parent.", "error"
+
+
+def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
+    """What the samplers say, and whether there is room for so many rows."""
+    try:
+        spec, laid = lay_out(spec)
+    except ValueError as error:
+        yield ("tables",), f"{error}.", "Change `count`, or the children per parent.", "error"
+        return
+    recipes = Recipes(spec.datasets, {layout.table: layout for layout in laid}, spec.seed)
+    wrong = False
+    for dataset, top in zip(spec.datasets, paths, strict=True):
+        for path, problem in recipes.recipes[dataset.name].problems:
+            wrong = True
+            keys = [int(key) if key.isdigit() else key for key in problem.key.split(".") if key]
+            yield (*top, *path, *keys), problem.what, problem.hint, "error"
+    if wrong:
+        return
+    for dataset, top in zip(spec.datasets, paths, strict=True):
+        if dataset.rows is None:
+            yield from observe_room(dataset, build_types(dataset.fields), top)
+
+
+def lay_out(spec: Spec) -> tuple[Spec, list[Layout]]:
+    """A settled spec with the counts of all tables, and their layouts in the order of making."""
+    laid = layouts(spec.datasets, spec.seed)
+    counted = [structs.replace(table, count=laid[table.name].count) for table in spec.datasets]
+    changes: dict[str, Any] = {"tables": counted} if spec.tables else {"dataset": counted[0]}
+    return structs.replace(spec, **changes), list(laid.values())
+
+
+def is_drawn(spec: Spec) -> bool:
+    """Whether a settled spec asks no model."""
+    return bool(spec.tables) or spec.datasets[0].mode == "local"
 
 
 def observe_model(model: Model) -> Iterator[Observation]:
@@ -208,8 +320,8 @@ def observe_options(model: Model) -> Iterator[Observation]:
         yield ("model", "options"), refusals[0].what, refusals[0].hint, "error"
 
 
-def observe_output(output: Output) -> Iterator[Observation]:
-    if output.path is not None:
+def observe_output(output: Output, many: bool = False) -> Iterator[Observation]:
+    if output.path is not None and not many:
         try:
             format_of(output.path, output.format, output.compression)
         except UsageError as error:
@@ -289,20 +401,20 @@ def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observ
                 yield (*path, key, i), what, "Correct it or take it out.", severity
 
 
-def observe_references(dataset: Dataset) -> Iterator[Observation]:
+def observe_references(dataset: Dataset, top: Path = ("dataset",)) -> Iterator[Observation]:
     names = [field.name for field in dataset.fields]
     keys = dataset.unique_by or []
     for i, name in enumerate(keys):
         if name in keys[:i]:
-            yield ("dataset", "unique_by", i), f"`{name}` is listed twice.", "Take one out.", "error"
+            yield (*top, "unique_by", i), f"`{name}` is listed twice.", "Take one out.", "error"
         elif name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"Did you mean `{near[0]}`?" if near else f"Fields are {', '.join(names)}."
-            yield ("dataset", "unique_by", i), f"no field is named `{name}`.", hint, "error"
+            yield (*top, "unique_by", i), f"no field is named `{name}`.", hint, "error"
     try:
         datetime.fromisoformat(dataset.as_of)
     except ValueError:
-        yield ("dataset", "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.", "error"
+        yield (*top, "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.", "error"
 
 
 def observe_requirements(dataset: Dataset, types: list[ValueType] | None) -> Iterator[Observation]:
@@ -322,7 +434,7 @@ def observe_requirements(dataset: Dataset, types: list[ValueType] | None) -> Ite
             yield path, f"column {error.column} of the expression: {error.what}", error.hint, "error"
 
 
-def observe_room(dataset: Dataset, types: list[ValueType]) -> Iterator[Observation]:
+def observe_room(dataset: Dataset, types: list[ValueType], top: Path = ("dataset",)) -> Iterator[Observation]:
     capacity = capacity_of(dataset, types)
     if wrong := shortfall(capacity, dataset.count):
-        yield ("dataset", "count"), *wrong, "error"
+        yield (*top, "count"), *wrong, "error"

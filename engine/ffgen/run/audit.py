@@ -11,7 +11,7 @@ import orjson
 
 from ffgen.errors import FfgenError
 from ffgen.place import destination_error
-from ffgen.shard import Made
+from ffgen.shard.made import Made
 
 
 class Audit:

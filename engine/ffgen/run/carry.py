@@ -1,20 +1,13 @@
 """A run from plan to report: holds the destination, the replies and the endpoints while a coordinator works."""
 
-import asyncio
 import contextlib
 import os
-import signal
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-import platformdirs
-from msgspec import Struct
-
 from ffgen import __version__, failpoint
 from ffgen.ask.replies import Replies
-from ffgen.errors import Interrupted
 from ffgen.place import Workspace
 from ffgen.plan.compile import Plan
 from ffgen.plan.estimate import money
@@ -23,46 +16,22 @@ from ffgen.run.coordinator import Coordinator
 from ffgen.run.crew import Crew, Inline, Processes, own_use
 from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
 from ffgen.run.fence import fence
+from ffgen.run.gate import GateRole
 from ffgen.run.messages import Setup
+from ffgen.run.options import SMALL, STDOUT, Options, Signals, Watch, cache_folder
 from ffgen.run.remote import Remote
-from ffgen.run.report import ProcessUse, Progress, Refusal, Report
-from ffgen.run.writer import STDOUT, WriterRole
+from ffgen.run.report import ProcessUse, Refusal, Report
+from ffgen.run.worker import WorkerRole
+from ffgen.run.writer import WriterRole
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
-
-TIME_LIMIT = 7200.0
-GATE_MEMORY = 64 * 2**20
-STOPPING = [int(getattr(signal, name)) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-SMALL = 2
-"""Shards up to which a run stays in this process: starting others takes longer than it would last."""
-
-
-class Options(Struct, kw_only=True):
-    """How a plan is carried out. None of it changes a byte of the output."""
-
-    to: str = STDOUT
-    format: str | None = None
-    compression: str | None = None
-    workers: int | None = None
-    timeout: float = TIME_LIMIT
-    fresh: bool = False
-    clobber: bool = True
-    memory: int = GATE_MEMORY
-    cache_dir: str | None = None
-    audit: str | None = None
-    audit_prompts: str | None = None
-    isolate: bool = False
-    key: str | None = None
-
-
-Watch = Callable[[Progress], None]
 
 
 async def carry_out(
     plan: Plan,
     options: Options,
     watch: Watch | None = None,
-    make_writer: Callable[[Setup], Any] = WriterRole,
+    make_writer: Callable[[Setup], Any] | None = None,
     remote: Remote | None = None,
 ) -> Report:
     """Carries a plan out and publishes the result, whole. Raises an FfgenError otherwise, and leaves nothing behind
@@ -73,7 +42,7 @@ async def carry_out(
         if remote is not None:
             remote.connect(stop.hear)
             held.callback(remote.disconnect)
-        frames = make_writer is not WriterRole
+        frames = make_writer is not None
         workspace = None
         format, compression = "frames", "none"
         if not frames:
@@ -112,14 +81,14 @@ async def carry_out(
         return report_of(coordinator, options, format, endpoints, [own_use(), *uses], time.monotonic() - began)
 
 
-def crew_for(plan: Plan, options: Options, make_writer: Callable[[Setup], Any]) -> Crew:
+def crew_for(plan: Plan, options: Options, make_writer: Callable[[Setup], Any] | None) -> Crew:
     """Inline when asked for, or when the run is small; else processes: one worker unless said, two from four cores
     on (one worker decodes 100,000 records a second, and a second one costs 100 MiB and half a second to start)."""
     workers = options.workers
     if workers is None:
         workers = 0 if plan.shards.base <= SMALL else 1 + ((os.cpu_count() or 1) >= 4)
-    if workers == 0 or make_writer is not WriterRole or os.name != "posix":
-        return Inline(make_writer)
+    if workers == 0 or make_writer is not None or os.name != "posix":
+        return Inline({"worker": WorkerRole, "gate": GateRole, "writer": make_writer or WriterRole})
     return Processes(workers)
 
 
@@ -153,52 +122,6 @@ def setups_for(
         "gate": Setup(role="gate", memory=options.memory, work_folder=workspace.folder if workspace else "", **common),
         "writer": Setup(role="writer", work_path=work_path, format=format, compression=compression, **common),
     }
-
-
-class Signals:
-    """SIGINT, SIGTERM and SIGHUP stop a run in order, where this is the main thread; a caller's handlers come back.
-
-    Before there is a coordinator to tell, a signal cancels what is being set up.
-    """
-
-    def __enter__(self) -> "Signals":
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        self._coordinator: Coordinator | None = None
-        self._caught = 0
-        self._before: list[tuple[int, Any]] = []
-        for number in STOPPING:
-            try:
-                before = signal.getsignal(number)
-                self._loop.add_signal_handler(number, self.hear, number)
-            except (ValueError, RuntimeError, NotImplementedError):
-                break
-            self._before.append((number, before))
-        return self
-
-    def tell(self, coordinator: Coordinator) -> None:
-        """From now on the coordinator hears of signals."""
-        self._coordinator = coordinator
-
-    def hear(self, number: int) -> None:
-        """A signal came; or someone speaks for one."""
-        self._caught = number
-        if self._coordinator is not None:
-            self._coordinator.interrupt(self._caught)
-        elif self._task is not None:
-            self._task.cancel()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        for number, before in self._before:
-            self._loop.remove_signal_handler(number)
-            signal.signal(number, before)
-        if self._caught and isinstance(error, asyncio.CancelledError):
-            raise Interrupted(self._caught, "Stopped before anything was asked.") from None
-
-
-def cache_folder(given: str | None) -> str:
-    """Where replies are kept: as given, else FFGEN_CACHE_DIR, else the user's cache folder."""
-    return os.path.expanduser(given or os.environ.get("FFGEN_CACHE_DIR") or platformdirs.user_cache_dir("ffgen"))
 
 
 def report_of(
@@ -258,20 +181,3 @@ def embedded_use(pid: int) -> ProcessUse:
     except psutil.Error:
         return ProcessUse(role="model", pid=pid, cpu_seconds=0.0, peak_memory=0)
     return ProcessUse(role="model", pid=pid, cpu_seconds=times.user + times.system, peak_memory=memory)
-
-
-def new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop where it is installed: a fifth less CPU a request."""
-    if sys.platform == "win32":
-        return asyncio.new_event_loop()
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
-def run_to_end(make: Callable[[], Any]) -> Any:
-    """Runs a coroutine to its end in a loop of its own."""
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(make())

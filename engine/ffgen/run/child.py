@@ -3,6 +3,7 @@ the coordinator is gone. Spawn targets live here, never in a caller's module.
 """
 
 import asyncio
+import importlib
 import os
 import pickle
 from typing import Any
@@ -11,12 +12,21 @@ from ffgen import failpoint
 from ffgen.errors import FfgenError, InternalError
 from ffgen.posix import die_with_parent, usage
 from ffgen.run.fence import fence
-from ffgen.run.gate import GateRole
-from ffgen.run.messages import Ask, Broke, Leave, Make, Message, Ready, Setup, Used, decode, encode
-from ffgen.run.worker import WorkerRole
-from ffgen.run.writer import WriterRole
+from ffgen.run.messages import Ask, Broke, Draw, Leave, Make, Message, Place, Ready, Setup, Used, decode, encode
 
-ROLES: dict[str, Any] = {"gate": GateRole, "writer": WriterRole}
+ROLES = {
+    "drawer": "ffgen.run.drawer:DrawerRole",
+    "gate": "ffgen.run.gate:GateRole",
+    "worker": "ffgen.run.worker:WorkerRole",
+    "writer": "ffgen.run.writer:WriterRole",
+}
+"""Where each role is. Resolved on use: what draws need not import what asks."""
+
+
+def resolve(role: str) -> Any:
+    """The class of a role."""
+    module, _, name = ROLES[role].partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def main(connection: Any, parent: int) -> None:
@@ -36,7 +46,7 @@ def main(connection: Any, parent: int) -> None:
         if setup.role == "worker":
             run_worker(connection, setup)
         else:
-            serve(connection, ROLES[setup.role](setup))
+            serve(connection, resolve(setup.role)(setup))
     except (EOFError, ConnectionError):
         os._exit(0)
     except FfgenError as error:
@@ -67,6 +77,9 @@ def serve(connection: Any, role: Any) -> None:
                 role.close()
                 leave(connection, answers)
             answers += role.handle(message)
+            if isinstance(message, Draw | Place):  # what takes a while is told at once
+                connection.send_bytes(encode(answers))
+                answers = []
         if answers:
             connection.send_bytes(encode(answers))
 
@@ -93,7 +106,7 @@ async def work(connection: Any, setup: Setup) -> None:
     """The loop of a worker."""
     from ffgen.run.channel import Channel
 
-    role = WorkerRole(setup)
+    role = resolve("worker")(setup)
     tasks: set[asyncio.Task[None]] = set()
     left = asyncio.get_running_loop().create_future()
 
@@ -107,7 +120,8 @@ async def work(connection: Any, setup: Setup) -> None:
                 tasks.add(task)
                 task.add_done_callback(finished)
             elif isinstance(message, Make):
-                channel.send(role.make(message))
+                for answer in role.handle(message):
+                    channel.send(answer)
             elif isinstance(message, Leave) and not left.done():
                 left.set_result(None)
 

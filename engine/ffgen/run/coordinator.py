@@ -57,7 +57,8 @@ from ffgen.run.report import Progress
 from ffgen.run.shortfall import explain_shortfall
 from ffgen.run.state import State
 from ffgen.run.tally import Tally
-from ffgen.shard import Made, Maker
+from ffgen.shard.asked import Maker
+from ffgen.shard.made import Made
 from ffgen.spec.duration import seconds
 
 GRACE = 8.0

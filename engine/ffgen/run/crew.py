@@ -15,10 +15,22 @@ from ffgen.errors import FfgenError, InternalError
 from ffgen.posix import usage
 from ffgen.run.channel import Channel
 from ffgen.run.child import main
-from ffgen.run.gate import GateRole
-from ffgen.run.messages import Answered, Ask, Broke, Leave, Make, Message, Missed, Ready, Setup, Used
+from ffgen.run.messages import (
+    Answered,
+    Ask,
+    Broke,
+    Draw,
+    Leave,
+    Make,
+    Message,
+    Missed,
+    Place,
+    Placed,
+    Ready,
+    Setup,
+    Used,
+)
 from ffgen.run.report import ProcessUse
-from ffgen.run.worker import WorkerRole
 from ffgen.spawn import start_child
 
 START_SECONDS = 60.0
@@ -54,17 +66,15 @@ class Crew(Protocol):
 class Inline:
     """All roles in this process. `writer` makes the writer's role, so that a library call can take frames."""
 
-    def __init__(self, writer: Callable[[Setup], Any]) -> None:
-        self._make_writer = writer
+    def __init__(self, kinds: dict[str, Callable[[Setup], Any]]) -> None:
+        self._kinds = kinds
         self._tasks: set[asyncio.Task[None]] = set()
         self._roles: dict[str, Any] = {}
-        self._worker: WorkerRole | None = None
 
     async def start(self, setups: dict[str, Setup], listener: Listener) -> None:
         """See Crew."""
         self._listener = listener
-        self._worker = WorkerRole(setups["worker"])
-        self._roles = {"gate": GateRole(setups["gate"]), "writer": self._make_writer(setups["writer"])}
+        self._roles = {role: self._kinds[role](setup) for role, setup in setups.items()}
 
     def send(self, role: str, message: Message) -> None:
         """See Crew."""
@@ -74,12 +84,8 @@ class Inline:
 
     async def _handle(self, role: str, message: Message) -> None:
         try:
-            assert self._worker is not None
             if isinstance(message, Ask):
-                self._listener.received(await self._worker.ask(message))
-                return
-            if isinstance(message, Make):
-                self._listener.received(self._worker.make(message))
+                self._listener.received(await self._roles[role].ask(message))
                 return
             for answer in self._roles[role].handle(message):
                 self._listener.received(answer)
@@ -92,11 +98,10 @@ class Inline:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for role in self._roles.values():
-            role.close()
+            closing = role.close()
+            if closing is not None:
+                await closing
         self._roles = {}
-        if self._worker is not None:
-            await self._worker.close()
-            self._worker = None
         return []
 
 
@@ -118,7 +123,7 @@ class Processes:
     """A process for every role, and as many workers as are asked for; a lost worker is replaced."""
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
+        self.workers = workers
         self._members: list[Member] = []
         self._spare: list[ProcessUse] = []
         self._leaving = False
@@ -131,7 +136,8 @@ class Processes:
         """See Crew."""
         self._listener = listener
         self._setups = setups
-        for role in ("gate", "writer", *["worker"] * self._workers):
+        others = [role for role in setups if role != "worker"]
+        for role in [*others, *["worker"] * self.workers]:
             self._members.append(await self._spawn(role))
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -160,8 +166,10 @@ class Processes:
             if not alive:
                 self._backlog.append(message)  # until the lost worker is replaced
                 return
-            member = min(alive, key=lambda m: len(m.in_hand))
-            assert isinstance(message, Ask | Make)
+            assert isinstance(message, Ask | Make | Draw | Place)
+            # A shard in hand stays there: its rows or its block are in that worker's memory.
+            holding = [member for member in alive if message.shard in member.in_hand]
+            member = holding[0] if holding else min(alive, key=lambda m: len(m.in_hand))
             member.in_hand[message.shard] = message.attempt
         if member.channel is not None:
             member.channel.send(message)
@@ -180,7 +188,7 @@ class Processes:
                     )
                 case Broke():
                     self._broke(member, pickle.loads(message.error))
-                case Answered() | Missed():
+                case Answered() | Missed() | Placed():
                     member.in_hand.pop(message.shard, None)
                     self._listener.received(message)
                 case _:

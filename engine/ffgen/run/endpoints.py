@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import to_builtins
 
 from ffgen.ask import embedded
-from ffgen.ask.client import Client, base_url
+from ffgen.ask.address import base_url
+from ffgen.ask.client import Client
 from ffgen.ask.probe import Endpoint, recognise
 from ffgen.ask.replies import Replies
 from ffgen.errors import EndpointError, UsageError

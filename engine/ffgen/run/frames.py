@@ -3,6 +3,7 @@
 import queue
 import signal
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,10 +12,12 @@ import polars as pl
 
 from ffgen.errors import Interrupted
 from ffgen.plan.compile import Plan
-from ffgen.run.carry import Options, carry_out, run_to_end
+from ffgen.run.hand import hand_over
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
+from ffgen.run.options import Options, run_to_end
 from ffgen.run.remote import Remote
 from ffgen.run.report import Progress, Report
+from ffgen.run.start import carry_out
 from ffgen.sink.frame import frame_of
 from ffgen.spec.record import RecordType
 
@@ -141,8 +144,21 @@ def work(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
         return FrameWriter(setup, pipe)
 
     try:
-        pipe.report = run_to_end(lambda: carry_out(plan, options, watch, make_writer, pipe.remote))
+        if plan.is_drawn:
+            pipe.report = draw(pipe, plan, options, watch)
+        else:
+            pipe.report = run_to_end(lambda: carry_out(plan, options, watch, make_writer, pipe.remote))
     except BaseException as error:
         pipe.end(error)
         return
     pipe.end(None)
+
+
+def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> Report:
+    """Frames of a drawn table, straight from the samplers."""
+    began = time.monotonic()
+    rows = hand_over(plan, options.table, options.memory, pipe.put, FRAME_ROWS)
+    elapsed = time.monotonic() - began
+    if watch is not None:
+        watch(Progress.of_drawn("finishing", rows, rows, elapsed))
+    return Report.of_drawn(plan.spec.seed, plan.spec_hash, plan.dataset.name, "frames", "frames", rows, rows, elapsed)

@@ -9,7 +9,15 @@ import msgspec
 from msgspec import Struct
 
 from ffgen.plan.compile import Plan
-from ffgen.shard import Made
+from ffgen.shard.made import Made
+
+
+class Outlet(Struct, frozen=True):
+    """Where the rows of one drawn table go. `path` is a work file, empty for a stream."""
+
+    path: str
+    format: str
+    compression: str
 
 
 class Setup(Struct, tag=True, frozen=True):
@@ -30,6 +38,8 @@ class Setup(Struct, tag=True, frozen=True):
     compression: str = "none"
     isolate: bool = True
     failpoints: str = ""
+    outlets: dict[str, Outlet] = {}
+    store: str = ""
 
 
 class Ask(Struct, tag=True, frozen=True):
@@ -86,6 +96,56 @@ class Verdict(Struct, tag=True, frozen=True):
     admitted: bytes
 
 
+class Draw(Struct, tag=True, frozen=True):
+    """To a worker: draw the shard, with all refusals of the gate so far (u32 positions, a run of bytes a round);
+    `seal`: encode it and keep the block. `history` has the refusals of the tables that the shard's rows lie under."""
+
+    shard: int
+    table: str
+    rounds: list[bytes]
+    seal: bool
+    history: dict[str, list[bytes]] = {}
+    attempt: int = 0
+
+
+class Drawn(Struct, tag=True, frozen=True):
+    """From a worker: the shard's rows are there; for the gate, the keys of those that were drawn in the last round
+    (all in the first), and their positions (u32)."""
+
+    shard: int
+    table: str
+    rows: int
+    keys: bytes
+    positions: bytes
+
+
+class Sealed(Struct, tag=True, frozen=True):
+    """From a worker: the shard's block is encoded and waits for its place."""
+
+    shard: int
+    table: str
+    rows: int
+    size: int
+    footer: bytes
+
+
+class Place(Struct, tag=True, frozen=True):
+    """To a worker: write the shard's block at this offset of its file; below 0, hand it over."""
+
+    shard: int
+    table: str
+    offset: int
+    attempt: int = 0
+
+
+class Placed(Struct, tag=True, frozen=True):
+    """From a worker: the block is written, or here it is."""
+
+    shard: int
+    table: str
+    data: bytes
+
+
 class Write(Struct, tag=True, frozen=True):
     """To the writer: these rows come next."""
 
@@ -135,6 +195,11 @@ Message = (
     | Answered
     | Missed
     | Judge
+    | Draw
+    | Drawn
+    | Sealed
+    | Place
+    | Placed
     | Verdict
     | Write
     | Wrote

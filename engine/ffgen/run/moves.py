@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ffgen.ask.client import Kind
+from ffgen.ask.address import Kind
 
 Reason = Literal["short", "endpoint", "time", "signal", "bug"]
 """Why a run can't go on."""

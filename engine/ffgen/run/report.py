@@ -2,12 +2,14 @@
 
 from msgspec import Struct
 
+from ffgen import __version__
+
 
 class Progress(Struct, frozen=True, kw_only=True):
     """Where a run stands. Made at most ten times a second; costs nothing when nobody watches."""
 
     phase: str
-    """starting | loading model | asking | finishing"""
+    """starting | loading model | asking | drawing | stopping | finishing"""
     records: int
     wanted: int
     asks: int
@@ -18,6 +20,23 @@ class Progress(Struct, frozen=True, kw_only=True):
     retries: int
     tokens_out: int
     seconds: float
+
+    @classmethod
+    def of_drawn(cls, phase: str, records: int, wanted: int, seconds: float, duplicates: int = 0) -> "Progress":
+        """Where a run stands that asks nobody."""
+        return cls(
+            phase=phase,
+            records=records,
+            wanted=wanted,
+            asks=0,
+            in_flight=0,
+            limit=0,
+            duplicates=duplicates,
+            refused=0,
+            retries=0,
+            tokens_out=0,
+            seconds=seconds,
+        )
 
     @property
     def rate(self) -> float:
@@ -40,6 +59,16 @@ class ProcessUse(Struct, frozen=True, kw_only=True):
     pid: int
     cpu_seconds: float
     peak_memory: int
+
+
+class TableReport(Struct, frozen=True, kw_only=True):
+    """One table of a drawn run, and where it went."""
+
+    table: str
+    output: str
+    format: str
+    records: int
+    bytes: int
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -82,3 +111,55 @@ class Report(Struct, frozen=True, kw_only=True):
     """Busy slot-seconds over slots times the time in which asking went on; 0 when nothing was asked."""
     workers: int
     processes: list[ProcessUse]
+    tables: list[TableReport] = []
+    """The tables of a drawn run, in the order in which they were made."""
+
+    @classmethod
+    def of_drawn(
+        cls,
+        seed: int,
+        spec_hash: str,
+        dataset: str,
+        output: str,
+        format: str,
+        records: int,
+        wanted: int,
+        seconds: float,
+        duplicates: int = 0,
+        processes: list[ProcessUse] | None = None,
+        tables: list[TableReport] | None = None,
+    ) -> "Report":
+        """The report of a run that asked nobody."""
+        uses = processes or []
+        return cls(
+            version=__version__,
+            dataset=dataset,
+            output=output,
+            format=format,
+            seed=seed,
+            spec_hash=spec_hash,
+            model="",
+            endpoints=[],
+            records=records,
+            wanted=wanted,
+            duplicates=duplicates,
+            refused=[],
+            converted=0,
+            beyond=0,
+            requests=0,
+            replies=0,
+            kept=0,
+            bad_replies=0,
+            retries=0,
+            failures={},
+            tokens_in=0,
+            tokens_out=0,
+            tokens_per_record=0.0,
+            money=None,
+            seconds=seconds,
+            records_per_second=records / seconds if seconds > 0 else 0.0,
+            utilisation=0.0,
+            workers=sum(use.role in ("worker", "drawer") for use in uses),
+            processes=uses,
+            tables=tables or [],
+        )

@@ -6,7 +6,7 @@ from typing import Any
 from ffgen.errors import ShortfallError
 from ffgen.plan.compile import Plan
 from ffgen.run.state import State
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 
 
 def explain_shortfall(

@@ -4,7 +4,7 @@ from collections import Counter
 
 from msgspec import Struct, field
 
-from ffgen.shard import Made
+from ffgen.shard.made import Made
 from ffgen.spec.record import Refusals
 
 

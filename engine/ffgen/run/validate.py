@@ -6,7 +6,7 @@ from contextlib import closing
 from msgspec import Struct
 
 from ffgen.admit.gate import Gate
-from ffgen.run.carry import GATE_MEMORY
+from ffgen.run.options import GATE_MEMORY
 from ffgen.source import Block, read
 from ffgen.spec.model import Dataset
 from ffgen.spec.record import Cells, Checked, Misfit, RecordType

@@ -5,7 +5,7 @@ import asyncio
 from ffgen import failpoint
 from ffgen.ask.client import AskFailed, Client
 from ffgen.run.messages import Answered, Ask, Make, Message, Missed, Setup
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 
 
 class WorkerRole:
@@ -34,9 +34,12 @@ class WorkerRole:
         failpoint.hit("worker.reply")
         return Answered(message.shard, message.attempt, reply, self.maker.make(message.shard, reply))
 
-    def make(self, message: Make) -> Message:
+    def handle(self, message: Message) -> list[Message]:
         """A shard from its kept reply."""
-        return Answered(message.shard, message.attempt, b"", self.maker.make(message.shard, message.reply))
+        if not isinstance(message, Make):
+            return []
+        made = self.maker.make(message.shard, message.reply)
+        return [Answered(message.shard, message.attempt, b"", made)]
 
     async def close(self) -> None:
         """Closes the connections."""

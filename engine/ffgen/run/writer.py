@@ -4,10 +4,9 @@ import sys
 
 from ffgen import failpoint
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
+from ffgen.run.options import STDOUT
 from ffgen.sink import Sink, resolve
 from ffgen.spec.record import RecordType
-
-STDOUT = "-"
 
 
 class WriterRole:

@@ -52,6 +52,10 @@ class Target:
         except OSError as error:
             raise self._failed(error) from error
 
+    def seek(self, offset: int) -> None:
+        """Go on writing at this offset of a file."""
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+
     def close(self, *, complete: bool = True) -> None:
         """Close a file of ours. An incomplete one is closed without a second error."""
         if self.is_stream or self._descriptor < 0:

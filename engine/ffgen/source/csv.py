@@ -141,7 +141,7 @@ def _objects(fields: Sequence[Field], above: tuple[str, ...]) -> Iterator[tuple[
     for field in fields:
         if field.fields:
             path = (*above, field.name)
-            yield path, field.nullable
+            yield path, field.may_be_null
             yield from _objects(field.fields, path)
 
 

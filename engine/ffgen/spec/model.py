@@ -11,6 +11,10 @@ from msgspec import Meta, Struct
 Duration = Annotated[str | float, Meta(description="Seconds, or text such as 90s, 15m, 2h.")]
 
 
+NULL_SHARE = 0.1
+"""The share of nulls of a drawn field with `nullable: true`."""
+
+
 class Price(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Money per million tokens, in any one currency."""
 
@@ -66,7 +70,9 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One field of a record."""
 
     name: Annotated[str, Meta(max_length=200)] = ""
-    type: Annotated[str, Meta(description="What a value is: string, integer, email, date, object, ...")] = "string"
+    type: Annotated[
+        str, Meta(description="What a value is: string, integer, email, date, ...; what its generator gives unless said.")
+    ] = ""
     description: Annotated[str | None, Meta(description="What it means; the model reads this.")] = None
     range: Annotated[
         Annotated[list[Any], Meta(min_length=2, max_length=2)] | None,
@@ -88,18 +94,103 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     decimals: Annotated[Annotated[int, Meta(ge=0, le=15)] | None, Meta(description="Decimal places of a number.")] = (
         None
     )
-    nullable: bool = False
+    nullable: Annotated[
+        bool | Annotated[float, Meta(ge=0, le=1)],
+        Meta(description="Whether null is allowed; a number is the share of nulls when drawn (true: 0.1)."),
+    ] = False
     unique: Annotated[bool, Meta(description="No two records share a value; nulls don't count.")] = False
     examples: Annotated[list[Any], Meta(description="Sample values for the model.")] = []
     fields: Annotated["list[Field] | None", Meta(description="The fields of an object.")] = None
     items: Annotated["Field | None", Meta(description="What an array holds.")] = None
+    generator: Annotated[
+        str | dict[str, Any] | None,
+        Meta(description="How it is drawn: a sampler's name, or {name: ..., parameter: ...}; see `ffgen types`."),
+    ] = None
+    when: Annotated[str | None, Meta(description="A condition over other fields: where it fails, the value is null.")] = (
+        None
+    )
+    derive: Annotated[str | None, Meta(description="A formula over other fields that gives the value.")] = None
+    cases: Annotated[
+        "list[Case] | None", Meta(description="Other parameters where a condition holds; the first that does counts.")
+    ] = None
+    ref: Annotated["str | Ref | None", Meta(description="A foreign key: `table.field`.")] = None
+
+    hidden: Annotated[bool, Meta(description="Drawn for other fields to use, and not written.")] = False
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null is a value of this field."""
+        return bool(self.nullable) or self.when is not None
+
+    @property
+    def reference(self) -> "Ref | None":
+        """The foreign key, in its long form."""
+        return Ref(to=self.ref) if isinstance(self.ref, str) else self.ref
+
+    @property
+    def null_share(self) -> float:
+        """The share of nulls in a drawn column."""
+        return (NULL_SHARE if self.nullable else 0.0) if isinstance(self.nullable, bool) else self.nullable
+
+
+class Case(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Parameters of a field that hold where `when` does; those not given are the field's own."""
+
+    when: Annotated[str, Meta(description="A condition over other fields of the record.")]
+    generator: str | dict[str, Any] | None = None
+    range: Annotated[list[Any], Meta(min_length=2, max_length=2)] | None = None
+    values: Annotated[list[Any], Meta(min_length=1)] | None = None
+    weights: list[Annotated[float, Meta(ge=0)]] | None = None
+    pattern: Annotated[str, Meta(max_length=1000)] | None = None
+    length: Annotated[int, Meta(ge=0)] | list[Annotated[int, Meta(ge=0)]] | None = None
+    derive: str | None = None
+
+
+class Ref(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"role": "as"}):
+    """A foreign key and how many children a parent has. All refs of one table to the same parent table (and the
+    same `as`) take their values from one parent row, which is what a composite key needs."""
+
+    to: Annotated[str, Meta(description="table.field")]
+    role: Annotated[str, Meta(description="Tells two refs to one table apart, e.g. buyer and seller.")] = ""
+    min: Annotated[int, Meta(ge=0)] | None = None
+    max: Annotated[int, Meta(ge=0)] | None = None
+    mean: Annotated[float, Meta(ge=0)] | None = None
+    skew: Annotated[
+        float, Meta(ge=0, description="0: parents alike; 1: a few have most of the children (Zipf's exponent).")
+    ] = 0.0
+    orphans: Annotated[float, Meta(ge=0, le=1, description="Share of keys that no parent has.")] = 0.0
+
+    @property
+    def table(self) -> str:
+        """The parent table."""
+        return self.to.partition(".")[0]
+
+    @property
+    def column(self) -> str:
+        """The parent's field."""
+        return self.to.partition(".")[2]
+
+    @property
+    def counts_children(self) -> bool:
+        """Whether children are laid out parent by parent."""
+        return not (self.min is None and self.max is None and self.mean is None)
+
+
+class Correlation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A Gaussian copula over fields: their own distributions stay as they are, their ranks move together."""
+
+    fields: Annotated[list[str], Meta(min_length=2)]
+    r: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    matrix: list[list[float]] | None = None
 
 
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The records wanted."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] = "records"
-    count: Annotated[int, Meta(ge=1, le=10**12, description="Exactly how many records.")] = 1000
+    count: Annotated[
+        int, Meta(ge=1, le=10**12, description="Exactly how many records; 1000, or as many as its parents have.")
+    ] = 0
     domain: Annotated[str | None, Meta(description="What the data is about, in a few words.")] = None
     fields: Annotated[list[Field], Meta(min_length=1)]
     unique_by: Annotated[
@@ -110,6 +201,15 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str | list[str], Meta(description="Conditions over fields of one record; rows that fail are refused.")
     ] = []
     as_of: Annotated[str, Meta(description="What `now` is for this data, ISO 8601.")] = "2025-01-01T00:00:00Z"
+    mode: Annotated[
+        Literal["records", "local"] | None,
+        Meta(description="Who makes values: `records` asks the model, `local` draws; by whether there is a model."),
+    ] = None
+    locale: Annotated[str, Meta(description="Country and language of drawn people, places and companies.")] = "en_US"
+    correlations: Annotated[list[Correlation], Meta(description="Fields that rise and fall together.")] = []
+    rows: Annotated[
+        list[dict[str, Any]] | None, Meta(description="The rows of a lookup table, as they are; one mapping each.")
+    ] = None
 
 
 class Output(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -125,6 +225,13 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     version: Literal[1] = 1
     model: Model | None = None
-    dataset: Dataset
+    dataset: Dataset | None = None
+    tables: Annotated[list[Dataset], Meta(description="Several tables that refer to each other.")] = []
+    plugins: Annotated[list[str], Meta(description="Python files with samplers of your own; see --allow-plugins.")] = []
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     output: Output | None = None
+
+    @property
+    def datasets(self) -> list[Dataset]:
+        """All tables; one where the spec says `dataset`."""
+        return self.tables or ([self.dataset] if self.dataset is not None else [])

@@ -67,7 +67,7 @@ class RecordType:
         record = [position[name] for name in dict.fromkeys(dataset.unique_by or self.names)]
         unique = [i for i, kind in enumerate(self.types) if kind.field.unique]
         # A unique field among the record's key, never null, already tells any two records apart.
-        covered = any(i in record and not self.types[i].field.nullable for i in unique)
+        covered = any(i in record and not self.types[i].field.may_be_null for i in unique)
         return [*unique] if covered else [sorted(record, key=self.names.__getitem__), *unique]
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ffgen.spec.model import Field
 from ffgen.spec.types.base import Problem, ValueType
 from ffgen.spec.types.choice import Enum
+from ffgen.spec.types.duration import Duration
 from ffgen.spec.types.nested import Array, Object
 from ffgen.spec.types.number import Boolean, Integer, Number
 from ffgen.spec.types.text import Email, Ipv4, LongText, Phone, Text, Url, Uuid
@@ -15,6 +16,7 @@ TYPES: dict[str, type[ValueType]] = {
     "boolean": Boolean,
     "date": Date,
     "datetime": Datetime,
+    "duration": Duration,
     "email": Email,
     "enum": Enum,
     "integer": Integer,
@@ -32,7 +34,7 @@ TYPES: dict[str, type[ValueType]] = {
 
 def build_type(field: Field) -> ValueType:
     """The type of one field; raises `Problem` (the key, what, hint) when a parameter can't be."""
-    kind = TYPES[field.type]
+    kind = TYPES[field.type or "string"]
     if kind is Object or kind is Array:
         return kind(field, build_types)
     return kind(field)

@@ -122,7 +122,7 @@ class Array(ValueType):
         if self.low is None:
             self.low, self.high = 0, 10
         self.item: ValueType = build([field.items])[0]
-        inner = self.item.annotation | None if field.items.nullable else self.item.annotation
+        inner = self.item.annotation | None if field.items.may_be_null else self.item.annotation
         self.annotation = Annotated[list[inner], Meta(min_length=self.low, max_length=self.high)]  # type: ignore[valid-type]
 
     def flat(self, values: Sequence[Any]) -> tuple[list[int], list[Any]]:
@@ -199,7 +199,7 @@ class Array(ValueType):
 
 def struct_of(name: str, names: Sequence[str], types: Sequence[ValueType], **options: Any) -> type[msgspec.Struct]:
     """A struct whose attributes are f0, f1, ... and whose JSON names are the field names; None where nullable."""
-    cells = (kind.annotation | None if kind.field.nullable else kind.annotation for kind in types)
+    cells = (kind.annotation | None if kind.field.may_be_null else kind.annotation for kind in types)
     fields = [(f"f{i}", cell) for i, cell in enumerate(cells)]
     rename = {f"f{i}": field for i, field in enumerate(names)}
     return msgspec.defstruct(name, fields, rename=rename, gc=False, forbid_unknown_fields=True, **options)
@@ -208,7 +208,7 @@ def struct_of(name: str, names: Sequence[str], types: Sequence[ValueType], **opt
 def coerce_cell(kind: ValueType, value: Any, making: bool = False) -> Any:
     """One cell of a raw row: null where allowed, else by its type, held against its constraints; raises `Unfit`."""
     if value is None:
-        if kind.field.nullable:
+        if kind.field.may_be_null:
             return None
         raise Unfit("null")
     coerced = kind.coerce(value)
@@ -220,14 +220,14 @@ def coerce_cell(kind: ValueType, value: Any, making: bool = False) -> Any:
 def nullable_schema(kind: ValueType, making: bool = True) -> dict[str, Any]:
     """JSON Schema of a cell, null included where the field allows it."""
     schema = kind.schema(making)
-    if not kind.field.nullable:
+    if not kind.field.may_be_null:
         return schema
     return {"enum": [*schema["enum"], None]} if "enum" in schema else {"anyOf": [schema, {"type": "null"}]}
 
 
 def describe(kind: ValueType) -> str:
     """One field in words, on one line: type, constraints, meaning."""
-    words = kind.words() + ", or null" * kind.field.nullable + ", never the same twice" * kind.field.unique
+    words = kind.words() + ", or null" * kind.field.may_be_null + ", never the same twice" * kind.field.unique
     said = one_line(kind.field.description or "")
     return f"{words} ({said})" if said else words
 
@@ -240,7 +240,7 @@ def one_line(text: str) -> str:
 def room(kind: ValueType) -> int | None:
     """Distinct cells: the type's capacity, and null where the field allows it."""
     capacity = kind.capacity()
-    return None if capacity is None else capacity + kind.field.nullable
+    return None if capacity is None else capacity + kind.field.may_be_null
 
 
 def product(rooms: Any) -> int | None:

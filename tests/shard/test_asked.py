@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffgen.plan.compile import compile_plan
-from ffgen.shard import Maker
+from ffgen.shard.asked import Maker
 from ffgen.spec.model import Spec
 
 FIELDS = [{"name": "name", "length": [2, 9]}, {"name": "age", "type": "integer", "range": [0, 99]}]

@@ -2,33 +2,15 @@
 
 from typing import Any
 
-from msgspec import Struct
-
 from ffgen.ask.dialect import Dialect
 from ffgen.ask.ollama import Ollama
 from ffgen.ask.openai import OpenAI
 from ffgen.ask.prompt import Prompts, without_patterns
 from ffgen.ask.reply import Reader
-from ffgen.batch import Batch
 from ffgen.plan.compile import Plan
 from ffgen.plan.shards import slice_words
+from ffgen.shard.made import Made
 from ffgen.spec.record import RecordType
-
-
-class Made(Struct, frozen=True, gc=False):
-    """A shard's rows, encoded, and the story of its reply.
-
-    `batch` holds the rows that are valid here; `refused` lists (field, reason, count) of those that are not.
-    `problem` says why a reply brought no row at all; `broken` that rows were salvaged from half a document.
-    """
-
-    batch: Batch
-    refused: list[tuple[str, str, int]]
-    converted: int
-    tokens_in: int
-    tokens_out: int
-    broken: bool
-    problem: str
 
 
 class Maker:

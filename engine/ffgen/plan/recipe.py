@@ -1,0 +1,327 @@
+"""How each field of the drawn tables is made: bound samplers, the order of fields, and what carries uniqueness.
+
+A recipe is compiled once a process from the plan. What is wrong with a spec is found here, too, by compiling it.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ffgen.expr import Expression, ExpressionError, check_types, parse
+from ffgen.plan.tables import Layout
+from ffgen.rng import U64, key_of, permute
+from ffgen.sample.base import MOST_ROOM, Sampler, Scope
+from ffgen.sample.build import build_sampler
+from ffgen.sample.cases import bind_field
+from ffgen.sample.checks import unheld
+from ffgen.sample.copula import check_matrix, matrix_of
+from ffgen.spec.model import Dataset, Field
+from ffgen.spec.record import requirements
+from ffgen.spec.types import Problem, ValueType
+
+Path = tuple[str | int, ...]
+JOINT = "joint"
+
+
+@dataclass
+class Recipe:
+    """One table: its samplers, the order in which fields are drawn, and what is held against the rows.
+
+    `keyed` fields are functions of the row number. `joint` fields are, together: one permuted number a row is taken
+    apart into a value of each. `gated` lists the key sets that only the gate can keep apart. `how` says, for each
+    key set, what makes it unique.
+    """
+
+    dataset: Dataset
+    seed: int
+    count: int
+    samplers: dict[str, Sampler] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    keyed: set[str] = field(default_factory=set)
+    joint: list[str] = field(default_factory=list)
+    gated: list[list[str]] = field(default_factory=list)
+    how: dict[str, str] = field(default_factory=dict)
+    checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
+    requires: list[Expression] = field(default_factory=list)
+    problems: list[tuple[Path, Problem]] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> dict[str, ValueType]:
+        """The type of each field, in the spec's order."""
+        return {each.name: self.samplers[each.name].kind for each in self.dataset.fields}
+
+    @property
+    def written(self) -> list[str]:
+        """The fields that stand in the output."""
+        return [each.name for each in self.dataset.fields if not each.hidden]
+
+    def schema(self) -> dict[str, Any]:
+        """The polars types of decoded values, hidden fields included."""
+        return {name: kind.value_dtype() for name, kind in self.kinds.items()}
+
+    def room(self, name: str) -> int | None:
+        """Values that a field knows by row number, None when it is no function of it."""
+        if name in self.joint:
+            return self.count
+        return self.samplers[name].room() if name in self.keyed else None
+
+    def value(self, name: str, index: U64) -> pl.Series:
+        """A field's values in the rows with these numbers, for a field with `room`."""
+        sampler = self.samplers[name]
+        if name in self.joint:
+            column = pl.Series(sampler.at(self.digits(index)[name]))
+        else:
+            column = pl.Series(sampler.keyed(index, key_of(self.seed, self.dataset.name, name)))
+        return column.cast(sampler.kind.value_dtype())
+
+    def digits(self, index: U64) -> dict[str, U64]:
+        """The joint fields' value numbers in some rows: a permuted row number, written in digits of mixed radix."""
+        rooms = {name: self.samplers[name].room() or 1 for name in self.joint}
+        number = permute(index, math.prod(rooms.values()), key_of(self.seed, self.dataset.name, JOINT))
+        found = {}
+        for name, room in rooms.items():
+            found[name] = number % np.uint64(room)
+            number = number // np.uint64(room)
+        return found
+
+    def needed(self, names: Sequence[str]) -> list[str]:
+        """These fields and all that must be drawn for them, in order: what they read, what decides whether a row is
+        refused, and what is moved together with them."""
+        wanted: set[str] = set()
+        stack = [*names, *(name for name, _, _ in self.checks)]
+        stack += [name for expression in self.requires for name in expression.columns]
+        stack += [name for correlation in self.dataset.correlations for name in correlation.fields]
+        while stack:
+            name = stack.pop()
+            if name not in wanted and name in self.samplers:
+                wanted.add(name)
+                stack += self.samplers[name].reads
+        return [name for name in self.order if name in wanted]
+
+
+class Recipes:
+    """The recipes of all tables; what foreign keys ask (see `sample.reference.Lookup`).
+
+    `stored` gives a column that is no function of the row number: set by whoever draws.
+    """
+
+    def __init__(self, tables: Sequence[Dataset], laid: Mapping[str, Layout], seed: int) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.laid = laid
+        self.recipes: dict[str, Recipe] = {}
+        self.stored: Callable[[str, str, U64], pl.Series] | None = None
+        self.wanted: set[tuple[str, str]] = set()
+        for name in laid:
+            self.recipes[name] = Compiler(self.tables[name], laid[name].count, seed, self).recipe
+        for name in laid:
+            self._look_up(name)
+
+    def _look_up(self, table: str) -> None:
+        """Notes columns of other tables that a table needs and that no row number gives."""
+        laid = self.laid[table]
+        for i, each in enumerate(self.tables[table].fields):
+            ref = each.reference
+            if ref is None or ref.table not in self.laid or each.name not in self.recipes[table].samplers:
+                continue
+            if (ref.table, ref.role) == (laid.parent, laid.role) or self.room(ref.table, ref.column) is not None:
+                continue
+            self.wanted.add((ref.table, ref.column))
+            if ref.table == table or list(self.laid).index(ref.table) > list(self.laid).index(table):
+                what = f"`{ref.to}` is not known from the row number alone, which a table that is made later must be."
+                problem = Problem("ref", what, "Refer to a sequence, a uuid or another unique field.")
+                self.recipes[table].problems.append((("fields", i), problem))
+
+    def rows(self, table: str) -> int:
+        """See Lookup."""
+        return self.laid[table].count if table in self.laid else 0
+
+    def room(self, table: str, column: str) -> int | None:
+        """See Lookup."""
+        recipe = self.recipes.get(table)
+        if recipe is None or column not in recipe.samplers:
+            return None
+        return recipe.room(column)
+
+    def value(self, table: str, column: str, index: U64) -> pl.Series:
+        """See Lookup."""
+        recipe = self.recipes[table]
+        if recipe.room(column) is not None:
+            return recipe.value(column, index)
+        assert self.stored is not None
+        return self.stored(table, column, index)
+
+
+class Compiler:
+    """Compiles one recipe; every problem is noted with its path in the table, and the rest goes on."""
+
+    def __init__(self, dataset: Dataset, count: int, seed: int, lookup: Recipes) -> None:
+        self.recipe = Recipe(dataset, seed, count)
+        self.dataset = dataset
+        self.lookup = lookup
+        # A table that refers to itself finds its own recipe.
+        lookup.recipes[dataset.name] = self.recipe
+        self.units: dict[Hashable, Any] = {}
+        self._bind()
+        if not self.recipe.problems:
+            self._order()
+            self._require()
+            self._check()
+        if not self.recipe.problems:
+            self._correlate()
+            self._keep_apart()
+
+    def _note(self, path: Path, problem: Problem) -> None:
+        self.recipe.problems.append((path, problem))
+
+    def _bind(self) -> None:
+        names = [each.name for each in self.dataset.fields]
+        for i, each in enumerate(self.dataset.fields):
+            scope = Scope(
+                self.dataset,
+                self.recipe.seed,
+                build_sampler,
+                path=each.name,
+                names=names,
+                count=self.recipe.count,
+                units=self.units,
+                lookup=self.lookup,
+            )
+            try:
+                self.recipe.samplers[each.name] = bind_field(each, scope)
+            except Problem as problem:
+                self._note(("fields", i), problem)
+
+    def _order(self) -> None:
+        """Every field after those it reads."""
+        left = {name: set(sampler.reads) - {name} for name, sampler in self.recipe.samplers.items()}
+        position = {each.name: i for i, each in enumerate(self.dataset.fields)}
+        for name, reads in left.items():
+            unknown = reads - left.keys()
+            if unknown:
+                what = f"reads `{min(unknown)}`, and no field has this name."
+                self._note(("fields", position[name]), Problem("generator", what, f"Fields are {', '.join(left)}."))
+        if self.recipe.problems:
+            return
+        while left:
+            ready = [name for name, reads in left.items() if not reads & left.keys()]
+            if not ready:
+                names = ", ".join(f"`{name}`" for name in left)
+                self._note(("fields", position[next(iter(left))]), Problem("", f"{names} read each other in a circle."))
+                return
+            self.recipe.order += ready
+            for name in ready:
+                del left[name]
+
+    def _require(self) -> None:
+        names = list(self.recipe.samplers)
+        for i, text in enumerate(requirements(self.dataset)):
+            path: Path = ("require",) if isinstance(self.dataset.require, str) else ("require", i)
+            try:
+                expression = parse(text, names)
+                error = check_types(expression, self.recipe.schema())
+            except ExpressionError as refused:
+                error = refused
+            if error is not None:
+                self._note(path, Problem("", f"column {error.column} of the expression: {error.what}", error.hint))
+            else:
+                self.recipe.requires.append(expression)
+
+    def _check(self) -> None:
+        """What samplers do not hold by themselves is held against every row."""
+        for name, sampler in self.recipe.samplers.items():
+            kind = sampler.kind
+            if kind.field.type in ("object", "array"):
+                continue
+            for reason, expr in unheld(sampler):
+                self.recipe.checks.append((name, reason, expr))
+
+    def _correlate(self) -> None:
+        for i, correlation in enumerate(self.dataset.correlations):
+            try:
+                check_matrix(correlation, self.recipe.kinds)
+                matrix_of(correlation)
+            except Problem as problem:
+                self._note(("correlations", i), problem)
+
+    def _keep_apart(self) -> None:
+        """What makes each key set unique: a field by construction, several together, or the gate."""
+        recipe = self.recipe
+        for i, each in enumerate(self.dataset.fields):
+            if recipe.samplers[each.name].numbered and self._may_be_keyed(each):
+                recipe.keyed.add(each.name)
+            if each.unique:
+                self._keep_field_apart(i, each)
+        self._keep_records_apart()
+
+    def _keep_field_apart(self, i: int, each: Field) -> None:
+        recipe = self.recipe
+        room = recipe.samplers[each.name].room() if self._may_be_keyed(each) else None
+        if room is None:
+            recipe.gated.append([each.name])
+            recipe.how[each.name] = "the gate: every value's hash is compared"
+        elif room < recipe.count:
+            what = f"`{each.name}` can be drawn with {room:,} distinct values; {recipe.count:,} rows are asked for."
+            self._note(("fields", i), Problem("unique", what, f"Widen it, or lower count to {room}."))
+        else:
+            recipe.keyed.add(each.name)
+            recipe.how[each.name] = f"by construction: a function of the row number, {words(room)} values"
+
+    def _keep_records_apart(self) -> None:
+        recipe = self.recipe
+        names = list(dict.fromkeys(self.dataset.unique_by or recipe.written))
+        carrier = next((name for name in names if name in recipe.keyed and self._is_whole(name)), None)
+        label = ", ".join(self.dataset.unique_by) if self.dataset.unique_by else "record"
+        if carrier is not None:
+            recipe.how[label] = f"`{carrier}` tells rows apart by construction"
+            return
+        if any(set(keys) <= set(names) for keys in recipe.gated if self._is_whole(keys[0])):
+            recipe.how[label] = "a unique field tells rows apart"
+            return
+        if recipe.dataset.rows is not None:
+            return
+        joint, size = self._joint(names)
+        if size >= recipe.count and joint:
+            recipe.joint = joint
+            recipe.how[label] = f"by construction: {', '.join(joint)} together are one permuted number, {words(size)}"
+            return
+        recipe.gated.append(sorted(names))
+        recipe.how[label] = "the gate: every row's hash is compared"
+
+    def _joint(self, names: Sequence[str]) -> tuple[list[str], int]:
+        """Fields whose values can be numbered, and how many ways they go together."""
+        if self.recipe.requires:
+            return [], 0
+        joint: list[str] = []
+        size, groups = 1, set()
+        for name in names:
+            sampler = self.recipe.samplers[name]
+            group = getattr(sampler, "group", None)
+            room = sampler.room() if self._may_be_keyed(sampler.field) and self._is_whole(name) else None
+            if name not in self.recipe.keyed and room and size * room <= MOST_ROOM and group not in groups:
+                joint.append(name)
+                size *= room
+                groups |= {group} - {None}
+        return joint, size
+
+    def _may_be_keyed(self, each: Field) -> bool:
+        """Whether nothing but the sampler itself decides over a field's values."""
+        correlated = any(each.name in correlation.fields for correlation in self.dataset.correlations)
+        refused = any(each.name in expression.columns for expression in self.recipe.requires)
+        checked = any(name == each.name for name, _, _ in self.recipe.checks)
+        laid = self.lookup.laid[self.dataset.name]
+        ref = each.reference
+        if ref is not None and laid.parent and (ref.table, ref.role) == (laid.parent, laid.role):
+            return False
+        return not (each.cases or correlated or refused or checked or self.dataset.rows is not None)
+
+    def _is_whole(self, name: str) -> bool:
+        return not self.recipe.samplers[name].field.may_be_null
+
+
+def words(number: int) -> str:
+    """A count as people read it."""
+    return f"{number:,}" if number < 10**12 else f"{float(number):.2g}"

@@ -1,0 +1,143 @@
+"""How drawn tables are cut into shards, and in which order they are made.
+
+A shard has 65,536 rows. A table laid out under its parents (`ref` with children per parent) has a shard for each of
+its parent table's, so that a family of rows is always made in one place; its parents' shards are smaller then, so
+that the largest of the family still has about 65,536 rows.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from ffgen.plan.settle import layout_of
+from ffgen.rng import stream
+from ffgen.sample.reference import Counts, children, fit, mean_children
+from ffgen.spec.model import Dataset, Ref
+
+SHARD_ROWS = 65_536
+MOST_SHARDS = 10_000_000
+
+
+class Layout(Struct, frozen=True):
+    """The shards of one drawn table: of `size` rows each, or, under a parent, from `starts[i]` to `starts[i + 1]`."""
+
+    table: str
+    count: int
+    size: int
+    parent: str = ""
+    role: str = ""
+    starts: list[int] = []
+
+    @property
+    def shards(self) -> int:
+        """How many there are."""
+        return len(self.starts) - 1 if self.parent else -(-self.count // self.size)
+
+    def span(self, shard: int) -> tuple[int, int]:
+        """The first row of a shard, and how many it has."""
+        if self.parent:
+            return self.starts[shard], self.starts[shard + 1] - self.starts[shard]
+        first = shard * self.size
+        return first, min(self.size, self.count - first)
+
+
+def layouts(tables: Sequence[Dataset], seed: int) -> dict[str, Layout]:
+    """The layout of every table, parents before children. Counts the children of every parent once: about a second
+    for 10 million parents. ValueError, in words, for a count that children per parent can't add up to."""
+    laid: dict[str, Layout] = {}
+    for table in ordered(tables):
+        field = layout_of(table)
+        ref = field.reference if field is not None else None
+        if ref is None or ref.table not in laid:
+            laid[table.name] = Layout(table.name, table.count, root_size(table, tables))
+        else:
+            laid[table.name] = under(table, ref, laid[ref.table], seed)
+    return laid
+
+
+def root_size(table: Dataset, tables: Sequence[Dataset]) -> int:
+    """Rows of a shard of a table that stands for itself: a power of two."""
+    largest = 65_536 / max(1.0, multiple(table, tables))
+    return max(1, 1 << (int(largest).bit_length() - 1))
+
+
+def multiple(table: Dataset, tables: Sequence[Dataset]) -> float:
+    """Rows of the most numerous table laid out under this one, for each of its rows."""
+    found = 1.0
+    for child in tables:
+        field = layout_of(child)
+        ref = field.reference if field is not None else None
+        if ref is not None and ref.table == table.name and child.name != table.name:
+            mean = child.count / table.count if child.count and table.count else mean_children(ref)
+            found = max(found, mean * multiple(child, tables))
+    return found
+
+
+def under(table: Dataset, ref: Ref, parent: Layout, seed: int) -> Layout:
+    """The layout of a table under its parents."""
+    totals = []
+    for shard in range(parent.shards):
+        totals.append(int(drawn_children(table.name, ref, parent, shard, seed).sum()))
+    if table.count:
+        low, high = ref.min or 0, ref.max
+        most = None if high is None else high * parent.count
+        if table.count < low * parent.count or (most is not None and table.count > most):
+            allowed = f"{low * parent.count} to {most}" if most is not None else f"at least {low * parent.count}"
+            raise ValueError(f"{parent.count} rows of {parent.table} have {allowed} children, not {table.count}")
+        totals = shares(totals, table.count, parent, low, high)
+    starts = [0, *np.cumsum(totals, dtype=np.int64).tolist()]
+    return Layout(table.name, starts[-1], 0, ref.table, ref.role, starts)
+
+
+def shares(totals: Sequence[int], count: int, parent: Layout, low: int, high: int | None) -> list[int]:
+    """Totals of shards that add up to `count`, in proportion, within what their parents may have."""
+    sizes = np.array([parent.span(shard)[1] for shard in range(parent.shards)], dtype=np.int64)
+    least = sizes * low
+    most = sizes * high if high is not None else np.full(len(sizes), 2**62)
+    whole = max(sum(totals), 1)
+    exact = np.array(totals, dtype=np.float64) * (count / whole)
+    found = np.clip(np.floor(exact).astype(np.int64), least, most)
+    order = np.argsort(-(exact - np.floor(exact)), kind="stable")
+    while (left := count - int(found.sum())) != 0:
+        room = (most - found if left > 0 else found - least)[order]
+        step = np.minimum(room, max(1, abs(left) // len(order)))
+        step[np.cumsum(step) > abs(left)] = 0
+        found[order] += step if left > 0 else -step
+    return [int(total) for total in found]
+
+
+def drawn_children(table: str, ref: Ref, parent: Layout, shard: int, seed: int) -> Counts:
+    """How many children each parent of a shard would have if no count were said."""
+    return children(ref, parent.span(shard)[1], stream(seed, table, "children", shard))
+
+
+def children_of(table: str, ref: Ref, own: Layout, parent: Layout, shard: int, seed: int) -> Counts:
+    """How many children each parent of a shard has."""
+    counts = drawn_children(table, ref, parent, shard, seed)
+    total = own.span(shard)[1]
+    return counts if int(counts.sum()) == total else fit(counts, total, ref, stream(seed, table, "fit", shard))
+
+
+def ordered(tables: Sequence[Dataset]) -> list[Dataset]:
+    """Tables with parents before children; a circle of tables is broken where the spec comes to it first."""
+    by_name = {table.name: table for table in tables}
+    done: dict[str, Dataset] = {}
+
+    def visit(table: Dataset, path: tuple[str, ...]) -> None:
+        if table.name in done or table.name in path:
+            return
+        for name in parents_of(table, by_name):
+            visit(by_name[name], (*path, table.name))
+        done[table.name] = table
+
+    for table in tables:
+        visit(table, ())
+    return list(done.values())
+
+
+def parents_of(table: Dataset, by_name: Mapping[str, Dataset]) -> list[str]:
+    """The other tables that a table refers to."""
+    refs = [field.reference for field in table.fields]
+    names = [ref.table for ref in refs if ref is not None and ref.table in by_name and ref.table != table.name]
+    return list(dict.fromkeys(names))

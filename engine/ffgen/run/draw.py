@@ -1,0 +1,390 @@
+"""A drawn plan from first to last: holds the destinations, lets workers draw and place shards, publishes the files.
+
+Tables are made one after the other, parents first. Blocks never pass through here: a worker encodes its shard, says
+how large it is, and writes it at the offset that it is given, so one process decides the order and nobody copies.
+Only a stream gets its blocks handed over.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ffgen import failpoint
+from ffgen.admit.gate import Gate
+from ffgen.errors import FfgenError, InternalError, Interrupted, ShortfallError, TimeLimitError
+from ffgen.plan.compile import Plan
+from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.tables import Layout
+from ffgen.run import drawing
+from ffgen.run.audit import Audit
+from ffgen.run.crew import Crew, Inline, Processes, own_use
+from ffgen.run.drawer import DrawerRole, encoder_of
+from ffgen.run.drawing import Drawing
+from ffgen.run.fence import fence
+from ffgen.run.messages import Draw, Drawn, Message, Outlet, Place, Placed, Sealed, Setup
+from ffgen.run.options import Options, Signals, Watch
+from ffgen.run.outputs import Output, Outputs
+from ffgen.run.remote import Remote
+from ffgen.run.report import ProcessUse, Progress, Report, TableReport
+from ffgen.sink.target import Target
+
+INLINE_SHARDS = 4
+"""Shards up to which a run stays in this process: starting others takes longer than it would last."""
+GRACE = 2.0
+TICK = 0.1
+RESUME = "Nothing was left behind; the same command makes the same rows."
+
+log = logging.getLogger("ffgen.run")
+
+
+async def carry_out(
+    plan: Plan,
+    options: Options,
+    watch: Watch | None = None,
+    make_writer: Callable[..., Any] | None = None,
+    remote: Remote | None = None,
+) -> Report:
+    """See `run.start`. `make_writer` gives what takes frames in place of files."""
+    began = time.monotonic()
+    with contextlib.ExitStack() as held:
+        stop = held.enter_context(Signals())
+        if remote is not None:
+            remote.connect(stop.hear)
+            held.callback(remote.disconnect)
+        audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
+        held.callback(audit.close)
+        if options.isolate:
+            fence([])
+        outputs = held.enter_context(Outputs.open(plan, options))
+        artist = Artist(plan, options, outputs)
+        stop.tell(artist)
+        outcome = "failed"
+        try:
+            await artist.carry_out(watch)
+            uses = await artist.crew.leave()
+            failpoint.hit("coordinator.publish")
+            outputs.publish(artist.tables)
+            failpoint.hit("coordinator.published")
+            outcome = "done"
+        finally:
+            await artist.crew.leave()
+            audit.ended(outcome, artist.rows)
+        if watch is not None:
+            watch(artist.progress())
+        return report_of(artist, options, [own_use(), *uses], time.monotonic() - began)
+
+
+def crew_for(plan: Plan, options: Options) -> Crew:
+    """Inline when asked for, or when the run is small; else a worker a core."""
+    workers = options.workers
+    if workers is None:
+        small = sum(layout.shards for layout in plan.layouts) <= INLINE_SHARDS
+        workers = (
+            0 if small else max(1, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+        )
+    if workers == 0 or os.name != "posix":
+        return Inline({"worker": DrawerRole})
+    return Processes(workers)
+
+
+class Artist:
+    """Carries out what `Drawing` decides, table by table (see crew.Listener)."""
+
+    def __init__(self, plan: Plan, options: Options, outputs: Outputs) -> None:
+        self.plan = plan
+        self.options = options
+        self.outputs = outputs
+        self.crew = crew_for(plan, options)
+        self.inline = isinstance(self.crew, Inline)
+        self.workers = self.crew.workers if isinstance(self.crew, Processes) else 1
+        self.recipes = Recipes(plan.spec.datasets, {each.table: each for each in plan.layouts}, plan.spec.seed)
+        self.tables: list[TableReport] = []
+        self.rows = 0
+        self.wanted = sum(layout.count for layout in plan.layouts if outputs.has(layout.table))
+        self.refused = 0
+        self.phase = "starting"
+        self.began = time.monotonic()
+        self.failure: Exception | None = None
+        self.making: Making | None = None
+        self._refusals: dict[str, dict[int, list[bytes]]] = {}
+
+    async def carry_out(self, watch: Watch | None) -> None:
+        """All tables are in their closed work files, or on the stream. Raises what ended it otherwise."""
+        self._loop = asyncio.get_running_loop()
+        limit = self._loop.call_later(self.options.timeout, self._time_over)
+        ticker = asyncio.create_task(self._tick(watch)) if watch else None
+        try:
+            with tempfile.TemporaryDirectory(prefix="ffgen-", dir=self.outputs.folder) as store:
+                await self.crew.start({"worker": self._setup(store)}, self)
+                self.phase = "drawing"
+                log.info("run started", extra={"run": self.plan.spec_hash, "wanted": self.wanted})
+                for layout in self.plan.layouts:
+                    if self.failure is not None:
+                        raise self.failure
+                    await self._make(layout)
+                self.phase = "finishing"
+                log.info("run finished", extra={"run": self.plan.spec_hash, "records": self.rows})
+        finally:
+            limit.cancel()
+            if ticker is not None:
+                ticker.cancel()
+
+    def _setup(self, store: str) -> Setup:
+        outlets = {each.table: Outlet(each.work_path, each.format, each.compression) for each in self.outputs.each}
+        return Setup(
+            role="drawer",
+            plan=self.plan,
+            isolate=self.options.isolate and not self.inline,
+            failpoints=os.environ.get("FFGEN_FAILPOINTS", ""),
+            outlets=outlets,
+            store=store,
+        )
+
+    async def _make(self, layout: Layout) -> None:
+        """One table, from its header to its footer."""
+        recipe = self.recipes.recipes[layout.table]
+        output = self.outputs.of(layout.table)
+        needed = any(name == layout.table for name, _ in self.recipes.wanted)
+        if output is None and not needed and not recipe.gated:
+            return
+        self.making = Making(self, layout, recipe, output)
+        self.making.begin()
+        size = await self.making.done
+        if output is not None:
+            self.tables.append(
+                TableReport(
+                    table=layout.table, output=output.shown, format=output.format, records=layout.count, bytes=size
+                )
+            )
+
+    # From outside
+
+    def received(self, message: Message) -> None:
+        """An answer of a worker."""
+        if self.making is None or self.failure is not None:
+            return
+        try:
+            self.making.received(message)
+        except Exception as error:
+            self.broke(error)
+
+    def lost(self, shards: tuple[int, ...]) -> None:
+        """A worker died with these shards in hand."""
+        log.warning("worker replaced", extra={"run": self.plan.spec_hash, "shards": list(shards)})
+        if self.making is not None:
+            self.making.do(self.making.state.lost(shards))
+
+    def broke(self, error: Exception) -> None:
+        """Something can't go on: the run ends with this error."""
+        if self.failure is None:
+            known = isinstance(error, FfgenError)
+            self.failure = error if known else InternalError(f"A bug in ffgen: {error!r}.")
+            if self.making is not None and not self.making.done.done():
+                self.making.done.set_exception(self.failure)
+
+    def interrupt(self, signal: int) -> None:
+        """A signal: what is drawn can be drawn again, so nothing is waited for."""
+        self.broke(Interrupted(signal, f"Stopped at {self.rows:,} of {self.wanted:,} rows.", hint=RESUME))
+
+    def _time_over(self) -> None:
+        what = f"The time limit of {self.options.timeout:g} s passed at {self.rows:,} of {self.wanted:,} rows."
+        self.broke(TimeLimitError(what, hint=f"{RESUME} Or give it more: --timeout."))
+
+    def refusals(self, table: str) -> dict[int, list[bytes]]:
+        """What the gate refused of a table, by shard; kept for tables whose rows lie under it."""
+        return self._refusals.setdefault(table, {})
+
+    def history(self, layout: Layout, shard: int) -> dict[str, list[bytes]]:
+        """The refusals of the same shard in the tables above."""
+        found = {}
+        while layout.parent:
+            layout = self.recipes.laid[layout.parent]
+            if rounds := self.refusals(layout.table).get(shard):
+                found[layout.table] = rounds
+        return found
+
+    async def _tick(self, watch: Watch | None) -> None:
+        assert watch is not None
+        while True:
+            try:
+                watch(self.progress())
+            except Exception as error:
+                self.broke(error)
+                return
+            await asyncio.sleep(TICK)
+
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        return Progress.of_drawn(self.phase, self.rows, self.wanted, time.monotonic() - self.began, self.refused)
+
+
+class Making:
+    """One table under way: its state, its gate, its file."""
+
+    def __init__(self, artist: Artist, layout: Layout, recipe: Recipe, output: Output | None) -> None:
+        self.artist = artist
+        self.layout = layout
+        self.recipe = recipe
+        self.output = output
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.encoder = encoder_of(recipe, output.format, output.compression) if output is not None else None
+        header = self.encoder.header() if self.encoder is not None else b""
+        self.gate: Gate | None = None
+        if recipe.gated:
+            self.gate = Gate(len(recipe.gated), layout.count, artist.options.memory, artist.outputs.folder)
+        self.file = (
+            Target(sys.stdout.buffer if output is not None and output.is_stream else output.work_path)
+            if (output is not None)
+            else None
+        )
+        self.streams = output is not None and output.is_stream
+        if self.file is not None and header:
+            self.file.write(header)
+        window = 2 if artist.inline else 2 * artist.workers + 2
+        self.state = Drawing(layout.shards, gated=self.gate is not None, window=window, offset=len(header))
+        self.keys: dict[int, Drawn] = {}
+        self.parts: dict[int, tuple[int, bytes, int]] = {}
+        self.sizes: dict[int, Sealed] = {}
+        self.waiting: dict[int, bytes] = {}
+        self.next_out = 0
+        self.writing = False
+
+    def begin(self) -> None:
+        """Sets the workers to it."""
+        self.do(self.state.begin())
+
+    def received(self, message: Message) -> None:
+        """An answer of a worker."""
+        match message:
+            case Drawn():
+                self.keys[message.shard] = message
+                self.do(self.state.drawn(message.shard))
+            case Sealed():
+                self.sizes[message.shard] = message
+                self.do(self.state.sealed(message.shard, message.size))
+            case Placed() if self.streams:
+                self.waiting[message.shard] = message.data
+                self._stream()
+            case Placed():
+                self._placed(message.shard)
+
+    def do(self, commands: list[drawing.Command]) -> None:
+        """What the state says."""
+        for command in commands:
+            match command:
+                case drawing.DrawShard():
+                    self._send(command)
+                case drawing.JudgeShard():
+                    self._judge(command.shard)
+                case drawing.PlaceShard():
+                    sealed = self.sizes[command.shard]
+                    self.parts[command.shard] = (command.offset, sealed.footer, sealed.rows)
+                    place = -1 if self.streams or self.output is None else command.offset
+                    self.artist.crew.send("worker", Place(command.shard, self.layout.table, place))
+                case drawing.Finish():
+                    self._finish(command.offset)
+                case drawing.GiveUp():
+                    self.artist.broke(self._reason(command))
+
+    def _send(self, command: drawing.DrawShard) -> None:
+        table, shard = self.layout.table, command.shard
+        rounds = self.artist.refusals(table).get(shard, [])
+        history = self.artist.history(self.layout, shard)
+        self.artist.crew.send("worker", Draw(shard, table, rounds, command.seal, history))
+
+    def _judge(self, shard: int) -> None:
+        """Asks the gate about the rows that were drawn last; notes which of them it refuses."""
+        assert self.gate is not None
+        drawn = self.keys.pop(shard)
+        keys = np.frombuffer(drawn.keys, dtype=np.uint64).reshape(-1, len(self.recipe.gated))
+        bad = np.flatnonzero(~self.gate.judge(keys))
+        if len(bad):
+            if drawn.positions:
+                bad = np.frombuffer(drawn.positions, dtype=np.uint32)[bad].astype(np.intp)
+            rounds = self.artist.refusals(self.layout.table)
+            rounds[shard] = [*rounds.get(shard, []), bad.astype(np.uint32).tobytes()]
+            self.artist.refused += len(bad)
+        self.do(self.state.judged(shard, len(bad)))
+
+    def _placed(self, shard: int) -> None:
+        sealed = self.sizes.pop(shard)
+        if self.output is not None:
+            self.artist.rows += sealed.rows
+        self.do(self.state.put(shard))
+
+    def _stream(self) -> None:
+        """Writes what is next, in a thread: a reader that is slow holds up the run, not its signals."""
+        if self.writing or self.next_out not in self.waiting:
+            return
+        self.writing = True
+        shard, data = self.next_out, self.waiting.pop(self.next_out)
+        assert self.file is not None
+        task = asyncio.get_running_loop().run_in_executor(None, self.file.write, data)
+        task.add_done_callback(lambda written: self._streamed(shard, written))
+
+    def _streamed(self, shard: int, written: "asyncio.Future[None]") -> None:
+        self.writing = False
+        if written.cancelled():
+            return
+        error = written.exception()
+        if error is not None:
+            self.artist.broke(error if isinstance(error, Exception) else InternalError(f"Writing failed: {error!r}."))
+            return
+        self.next_out += 1
+        self._placed(shard)
+        self._stream()
+
+    def _finish(self, offset: int) -> None:
+        """The footer, and the file is closed."""
+        if self.gate is not None:
+            self.gate.close()
+        size = offset
+        if self.file is not None and self.encoder is not None:
+            footer = self.encoder.footer([self.parts[shard] for shard in sorted(self.parts)])
+            if footer:
+                self._append(footer, offset)
+            size += len(footer)
+            self.file.close()
+        if not self.done.done():
+            self.done.set_result(size)
+
+    def _append(self, footer: bytes, offset: int) -> None:
+        assert self.file is not None
+        if not self.streams:
+            self.file.seek(offset)
+        self.file.write(footer)
+
+    def _reason(self, command: drawing.GiveUp) -> FfgenError:
+        table = self.layout.table
+        if command.reason == "crash":
+            what = f"Shard {command.shard} of {table} took down {drawing.DEATHS} worker processes."
+            return InternalError(what, hint="Please report it with the spec.")
+        keys = "; ".join(", ".join(names) for names in self.recipe.gated)
+        what = f"{table}: after {drawing.MOST_ROUNDS} draws there is still a row that is there already ({keys})."
+        return ShortfallError(what, hint=f"{self.artist.rows:,} rows were made. Widen these fields, or lower count.")
+
+
+def report_of(artist: Artist, options: Options, uses: list[ProcessUse], elapsed: float) -> Report:
+    """The figures of a finished run."""
+    plan = artist.plan
+    return Report.of_drawn(
+        plan.spec.seed,
+        plan.spec_hash,
+        ", ".join(each.table for each in artist.tables) or plan.dataset.name,
+        options.to,
+        artist.tables[0].format if artist.tables else "",
+        artist.rows,
+        artist.wanted,
+        elapsed,
+        artist.refused,
+        uses,
+        artist.tables,
+    )

@@ -1,0 +1,138 @@
+"""A drawing worker's role: draws shards, encodes them, and writes each block where it is told to."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import polars as pl
+
+from ffgen import failpoint
+from ffgen.place import destination_error
+from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed, Setup
+from ffgen.run.store import Store
+from ffgen.shard.drawn import Drawer, Positions
+from ffgen.sink.block import Block, Encoder, encoder
+from ffgen.spec.model import Field
+
+HELD_FRAMES = 16
+"""Frames kept for the gate's verdict; one that was let go is drawn again."""
+
+
+class DrawerRole:
+    """Answers `Draw` with `Drawn` or, sealed, `Sealed`; `Place` with `Placed`. Holds blocks until they are placed."""
+
+    def __init__(self, setup: Setup) -> None:
+        spec = setup.plan.spec
+        laid = {layout.table: layout for layout in setup.plan.layouts}
+        self.recipes = Recipes(spec.datasets, laid, spec.seed)
+        self.drawer = Drawer(self.recipes, spec.seed)
+        self.store = Store(setup.store, self.recipes)
+        self.recipes.stored = self.store.value
+        self.outlets = setup.outlets
+        self.encoders: dict[str, Encoder] = {}
+        self.frames: dict[tuple[str, int, int], pl.DataFrame] = {}
+        self.blocks: dict[tuple[str, int], Block] = {}
+        self.files: dict[str, int] = {}
+
+    def handle(self, message: Message) -> list[Message]:
+        """The answers to one message."""
+        if isinstance(message, Draw):
+            return [self._draw(message)]
+        if isinstance(message, Place):
+            return [self._place(message)]
+        return []
+
+    def close(self) -> None:
+        """Closes the files."""
+        for descriptor in self.files.values():
+            os.close(descriptor)
+        self.files = {}
+        self.store.close()
+
+    def _draw(self, message: Draw) -> Message:
+        failpoint.hit("drawer.draw")
+        frame = self._frame(message)
+        if message.seal:
+            return self._seal(message, frame)
+        rounds = positions_of(message.rounds)
+        table, shard = message.table, message.shard
+        if len(self.frames) >= HELD_FRAMES:
+            self.frames.pop(next(iter(self.frames)))
+        self.frames[table, shard, len(rounds)] = frame
+        positions = self.drawer.changed(table, shard, rounds)
+        part = frame if positions is None else frame[positions]
+        keys = self.drawer.keys(table, part).tobytes()
+        changed = b"" if positions is None else positions.astype(np.uint32).tobytes()
+        return Drawn(shard, table, len(frame), keys, changed)
+
+    def _frame(self, message: Draw) -> pl.DataFrame:
+        rounds = positions_of(message.rounds)
+        held = self.frames.pop((message.table, message.shard, len(rounds)), None)
+        if held is not None:
+            return held
+        for table, refusals in message.history.items():
+            self.drawer.history[table, message.shard] = positions_of(refusals)
+        before = self.frames.pop((message.table, message.shard, len(rounds) - 1), None)
+        if before is not None:
+            return self.drawer.again(message.table, message.shard, before, rounds)
+        return self.drawer.draw(message.table, message.shard, rounds)
+
+    def _seal(self, message: Draw, frame: pl.DataFrame) -> Message:
+        table, shard = message.table, message.shard
+        self.store.keep(table, shard, frame)
+        if table not in self.outlets:
+            self.blocks[table, shard] = Block(b"", len(frame))
+            return Sealed(shard, table, len(frame), 0, b"")
+        recipe = self.recipes.recipes[table]
+        if table not in self.encoders:
+            self.encoders[table] = encoder_of(recipe, self.outlets[table].format, self.outlets[table].compression)
+        block = self.encoders[table].encode(frame.select(recipe.written))
+        failpoint.hit("drawer.sealed")
+        self.blocks[table, shard] = block
+        return Sealed(shard, table, block.rows, len(block.data), block.footer)
+
+    def _place(self, message: Place) -> Message:
+        block = self.blocks.pop((message.table, message.shard))
+        if message.offset < 0:
+            return Placed(message.shard, message.table, bytes(block.data))
+        path = self.outlets[message.table].path
+        try:
+            if message.table not in self.files:
+                self.files[message.table] = os.open(path, os.O_WRONLY)
+            write_at(self.files[message.table], block.data, message.offset)
+        except OSError as error:
+            raise destination_error(error, path) from error
+        failpoint.hit("drawer.placed")
+        return Placed(message.shard, message.table, b"")
+
+
+def encoder_of(recipe: Recipe, format: str, compression: str) -> Encoder:
+    """What writes the fields of a table that stand in its output."""
+    kinds = {name: recipe.samplers[name].kind for name in recipe.written}
+    schema = {name: kind.value_dtype() for name, kind in kinds.items()}
+    formats = dict(pair for name, kind in kinds.items() for pair in formats_of(kind.field, name))
+    return encoder(format, schema, formats, compression)
+
+
+def formats_of(field: Field, path: str) -> Iterator[tuple[str, str]]:
+    """The strftime formats of a field and of those inside, by path; an item has the path of its array."""
+    if field.format is not None:
+        yield path, field.format
+    for inner in field.fields or []:
+        yield from formats_of(inner, f"{path}.{inner.name}")
+    if field.items is not None:
+        yield from formats_of(field.items, path)
+
+
+def positions_of(rounds: Sequence[bytes]) -> list[Positions]:
+    """The refused rows of each round, from their bytes."""
+    return [np.frombuffer(positions, dtype=np.uint32).astype(np.int64) for positions in rounds]
+
+
+def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """All of the data, at its place."""
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(descriptor, left, offset)
+        left, offset = left[written:], offset + written

@@ -1,0 +1,157 @@
+"""Where the tables of a drawn run go: a file each, published together, a manifest last; or one stream."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import orjson
+from msgspec import Struct
+
+from ffgen import __version__
+from ffgen.errors import UsageError
+from ffgen.place import Workspace, destination_error, split_compression
+from ffgen.plan.compile import Plan
+from ffgen.run.options import STDOUT, Options
+from ffgen.run.report import TableReport
+from ffgen.sink import SUFFIXES, format_of
+
+MANIFEST = "ffgen-manifest.json"
+
+
+class Output(Struct):
+    """One table's way out."""
+
+    table: str
+    shown: str
+    work_path: str
+    format: str
+    compression: str
+    is_stream: bool = False
+
+
+class Outputs:
+    """Holds every destination of a run from the start to the end."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.each: list[Output] = []
+        self.manifest = ""
+        self._spaces: list[Workspace] = []
+        self._held = contextlib.ExitStack()
+
+    @classmethod
+    def open(cls, plan: Plan, options: Options) -> Self:
+        """Takes hold of all destinations; LockedError, DestinationError or UsageError when one can't be had."""
+        outputs = cls(plan)
+        try:
+            outputs._open(options)
+        except BaseException:
+            outputs._held.close()
+            raise
+        return outputs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    @property
+    def folder(self) -> str | None:
+        """A folder for work files; None where the system's temporary folder must do."""
+        return self._spaces[0].folder if self._spaces else None
+
+    def of(self, table: str) -> Output | None:
+        """The way out of a table, None when it isn't asked for."""
+        return next((each for each in self.each if each.table == table), None)
+
+    def has(self, table: str) -> bool:
+        """Whether a table is written."""
+        return self.of(table) is not None
+
+    def publish(self, tables: Sequence[TableReport]) -> None:
+        """Every file takes its place; the manifest says that all have."""
+        for space in self._spaces:
+            space.publish()
+        if self.manifest:
+            write_manifest(self.manifest, self.plan, tables)
+
+    def _open(self, options: Options) -> None:
+        names = [layout.table for layout in self.plan.layouts]
+        if options.table is not None:
+            names = [name for name in names if name == options.table]
+        if options.to == STDOUT and len(names) > 1:
+            hint = f"Say --table {names[0]}, or write files: -o out/"
+            raise UsageError(f"The spec has {len(names)} tables, and standard output takes one.", hint=hint)
+        for name, path in paths_of(options.to, names, options.format, options.compression).items():
+            format, compression = format_of(path, options.format, options.compression)
+            work_path = ""
+            if path != STDOUT:
+                space = self._held.enter_context(Workspace.open(path, clobber=options.clobber))
+                self._spaces.append(space)
+                work_path = space.work_path()
+            self.each.append(Output(name, path, work_path, format, compression, path == STDOUT))
+        if len(names) > 1:
+            self.manifest = manifest_of(options.to)
+
+
+def paths_of(to: str, tables: Sequence[str], format: str | None, compression: str | None) -> dict[str, str]:
+    """The path of each table: in a folder, by a name with `{table}`, or with the table's name before the suffix."""
+    if len(tables) == 1 or to == STDOUT:
+        only = tables[0]
+        return {only: os.path.join(to, only + suffix_of(format, compression)) if is_folder(to) else fill(to, only)}
+    if is_folder(to):
+        return {table: os.path.join(to, table + suffix_of(format, compression)) for table in tables}
+    if "{table}" in to:
+        return {table: fill(to, table) for table in tables}
+    stem, _ = split_compression(to)
+    packed = to[len(stem) :]
+    root, suffix = os.path.splitext(stem)
+    return {table: f"{root}.{table}{suffix}{packed}" for table in tables}
+
+
+def is_folder(to: str) -> bool:
+    """Whether a destination names a folder."""
+    return to.endswith("/") or os.path.isdir(to)
+
+
+def fill(to: str, table: str) -> str:
+    """The path with the table's name filled in."""
+    return to.replace("{table}", table)
+
+
+def suffix_of(format: str | None, compression: str | None) -> str:
+    """The suffix of a file in a folder: JSON Lines unless said."""
+    chosen = format or "jsonl"
+    suffix = next(suffix for suffix, name in SUFFIXES.items() if name == chosen)
+    packed = {"gzip": ".gz", "zstd": ".zst"}.get(compression or "", "")
+    return suffix if chosen == "parquet" else suffix + packed
+
+
+def manifest_of(to: str) -> str:
+    """Where the manifest of several files stands."""
+    return os.path.join(to if is_folder(to) else os.path.dirname(to), MANIFEST)
+
+
+def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport]) -> None:
+    """Replaces the manifest, whole."""
+    content: dict[str, Any] = {
+        "schema_version": 1,
+        "version": __version__,
+        "spec_hash": plan.spec_hash,
+        "seed": plan.spec.seed,
+        "tables": [
+            {"table": each.table, "file": os.path.basename(each.output), "records": each.records, "bytes": each.bytes}
+            for each in tables
+        ],
+    }
+    partial = f"{path}.{os.getpid()}"
+    try:
+        with open(partial, "wb") as file:
+            file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise destination_error(error, path) from error

@@ -1,0 +1,64 @@
+"""A field's sampler: the one its `generator` names, or the one that fits its type, constraints and name."""
+
+import difflib
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from ffgen.sample import SAMPLERS, resolve
+from ffgen.sample.base import Sampler, Scope
+from ffgen.sample.default import default_of
+from ffgen.spec.model import Field
+from ffgen.spec.types import Problem, build_type
+
+
+def build_sampler(field: Field, scope: Scope) -> Sampler:
+    """The bound sampler of a field; raises `Problem` when there is none or a parameter can't be."""
+    name, given = generator_of(field, scope)
+    sampler = convert(name, given)
+    field = with_type(field, sampler)
+    if field.type != sampler.gives and field.type not in sampler.serves:
+        fitting = ", ".join(sorted({sampler.gives, *sampler.serves}))
+        what = f"`{name}` draws no {field.type}."
+        raise Problem("generator", what, f"It draws {fitting}; see `ffgen types {name}`.")
+    sampler.bind(build_type(field), scope)
+    return sampler
+
+
+def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
+    """The sampler's name and its parameters as the spec writes them, or the default for such a field."""
+    if field.reference is not None and field.generator is None:
+        return "ref", {key: value for key, value in structs.asdict(field.reference).items() if value is not None}
+    said = field.generator if field.generator is not None else default_of(field, scope)
+    if said is None:
+        what = f"nothing here draws `{field.name or field.type}`: it needs a `generator`, `values` or a `pattern`."
+        raise Problem("generator", what, "See `ffgen types`, e.g. generator: sentences.")
+    if isinstance(said, str):
+        return said, {}
+    given = dict(said)
+    name = given.pop("name", None)
+    if not isinstance(name, str):
+        raise Problem("generator", "needs a `name`.", "E.g. generator: {name: normal, mean: 40, sd: 12}.")
+    return name, given
+
+
+def convert(name: str, given: dict[str, Any]) -> Sampler:
+    """A sampler with its parameters, not yet bound."""
+    if name not in SAMPLERS:
+        near = difflib.get_close_matches(name, SAMPLERS, 1)
+        hint = f"Did you mean `{near[0]}`?" if near else "See `ffgen types`."
+        raise Problem("generator", f"there is no generator `{name[:60]}`.", hint)
+    kind = resolve(name)
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.rstrip("`").lstrip(".").partition(".")[0].partition("[")[0]
+        hint = f"See `ffgen types {name}`."
+        raise Problem(f"generator.{key}" if key else "generator", f"{what}.", hint) from None
+
+
+def with_type(field: Field, sampler: Sampler) -> Field:
+    """The field with its sampler's type where it names none."""
+    return field if field.type else structs.replace(field, type=sampler.gives)

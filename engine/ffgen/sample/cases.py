@@ -1,0 +1,255 @@
+"""Conditions on a field: other parameters by case, null where `when` fails, nulls by share.
+
+`bind_field` and `draw_field` are the way from a field of the spec to its column, at the top of a table and inside
+objects and arrays alike.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+import polars as pl
+from msgspec import structs
+from numpy.typing import NDArray
+
+from ffgen.rng import U64, Stream
+from ffgen.sample.base import Column, Rows, Sampler, Scope
+from ffgen.sample.checks import Positions, draw_held, is_sound, unheld
+from ffgen.sample.formula import Formula
+from ffgen.spec.model import Case, Field
+from ffgen.spec.types import Problem, ValueType, build_type
+
+T = TypeVar("T")
+
+
+def bind_field(field: Field, scope: Scope) -> Sampler:
+    """The bound sampler of a field with all its conditions; raises `Problem`."""
+    if field.derive is not None and field.generator is not None:
+        raise Problem("generator", "a derived field is not drawn.", "Take `generator` or `derive` away.")
+    if field.when is None and not field.cases:
+        return scope.build(field, scope)
+    parts, tests = [], []
+    for i, case in enumerate(field.cases or []):
+        tests.append(Formula(case.when, scope, f"cases.{i}.when", "boolean"))
+    own = Part.of(structs.replace(field, cases=None, when=None), scope)
+    typed = structs.replace(field, type=own.sampler.kind.field.type)
+    for i, case in enumerate(field.cases or []):
+        try:
+            parts.append(Part.of(in_case(typed, case), scope))
+        except Problem as problem:
+            raise Problem(f"cases.{i}.{problem.key}".rstrip("."), problem.what, problem.hint) from None
+    sampler = Conditional()
+    sampler.parts, sampler.tests = [*parts, own], tests
+    sampler.when = None if field.when is None else Formula(field.when, scope, "when", "boolean")
+    sampler.bind(build_type(widest(typed)), scope)
+    return sampler
+
+
+def draw_field(sampler: Sampler, rows: Rows, rng: Stream) -> pl.Series:
+    """A column of a field in its own type, nulls included. Its constraints may still have to be checked."""
+    return mask_field(sampler, rows, sampler.draw(rng, len(rows), rows))
+
+
+def mask_field(sampler: Sampler, rows: Rows, column: Column) -> pl.Series:
+    """Drawn values in the field's own type, null where `when` is not true and for the field's share of nulls.
+
+    Whether a value is null depends on the rows' place and the field's path alone, not on how it was drawn.
+    """
+    found = typed(sampler, column)
+    when = sampler.when if isinstance(sampler, Conditional) else None
+    keep = None if when is None else when.holds(rows)
+    share = sampler.field.null_share
+    if share > 0:
+        chance = rows.stream(sampler.path, "null").random(len(rows)) >= share
+        keep = chance if keep is None else keep & chance
+    if keep is None or keep.all():
+        return found
+    return pl.select(pl.when(pl.Series(keep)).then(found).alias(found.name)).to_series()
+
+
+def typed(sampler: Sampler, column: Column) -> pl.Series:
+    """Drawn values in the field's own type, under the field's name."""
+    found = pl.Series(column) if isinstance(column, np.ndarray) else column
+    return found.cast(sampler.kind.value_dtype()).alias(sampler.field.name)
+
+
+def hold_field(sampler: Sampler, rows: Rows, rng: Stream) -> pl.Series:
+    """Values that hold every constraint of their field, without nulls: those that don't are drawn again alone. For
+    fields that do not have to agree with others."""
+    column = typed(sampler, sampler.draw(rng, len(rows), rows))
+    tests = [test for _, test in unheld(sampler)]
+
+    def again(positions: Positions, attempt: int) -> pl.DataFrame:
+        part = some(rows, positions, sampler.path, "again", attempt)
+        return typed(sampler, sampler.draw(part.stream(sampler.path), len(part), part)).to_frame()
+
+    return draw_held(column.to_frame(), tests, again, sampler.path).to_series()
+
+
+def some(rows: Rows, positions: Positions, *place: int | str) -> Rows:
+    """Some of the rows, with streams of their own."""
+    return Rows(rows.index[positions], (*rows.place, *place), outer=rows, owner=positions)
+
+
+def in_order(reads: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names, each after those that it reads, otherwise as they come; raises `Problem` for a circle."""
+    left = {name: set(each) & reads.keys() for name, each in reads.items()}
+    order: list[str] = []
+    while left:
+        ready = next((name for name, each in left.items() if not each & left.keys()), None)
+        if ready is None:
+            names = ", ".join(f"`{name}`" for name in left)
+            raise Problem("fields", f"{names} read each other in a circle.", "Take one of the references away.")
+        order.append(ready)
+        del left[ready]
+    return order
+
+
+class Part(msgspec.Struct):
+    """A case of a field: its sampler, and whether that draws all rows of a table at once or only the case's own."""
+
+    sampler: Sampler
+    whole: bool
+
+    @classmethod
+    def of(cls, field: Field, scope: Scope) -> "Part":
+        """The bound case. One that shares a person or a parent with other fields, or goes along the rows, is drawn
+        whole, so that its values are those that the field would have without cases."""
+        noting = _Noting(scope)
+        sampler = scope.build(field, noting)
+        whole = noting.asked or getattr(sampler, "grouped", False) or field.ref is not None
+        if whole and not is_sound(sampler):
+            broken = ", ".join(f"`{reason}`" for reason, _ in unheld(sampler)) or "its constraints"
+            what = f"this generator agrees with other fields and does not hold {broken} by itself."
+            raise Problem("generator", what, "Take the constraint away, or make it a field of its own and `derive`.")
+        return cls(sampler, whole)
+
+
+class _Noting(Scope):
+    """A scope that notes whether a sampler shares something with others."""
+
+    def __init__(self, scope: Scope) -> None:
+        vars(self).update(vars(scope))
+        self.asked = False
+
+    def unit(self, key: Hashable, make: Callable[[], T]) -> T:
+        self.asked = True
+        return super().unit(key, make)
+
+
+class Conditional(Sampler):
+    """A field with cases or a condition, around the samplers that draw it. Not named in specs.
+
+    The first case that holds in a row draws it, else the field's own parameters. Each case has a stream of its own
+    and draws no more rows than it has: n rows cost what they cost without cases and 25 ns a value for taking apart
+    and putting together.
+    """
+
+    parts: list[Part] = []
+    """One a case, and the field's own, last."""
+    tests: list[Formula] = []
+    when: Formula | None = None
+
+    def bind(self, kind: ValueType, scope: Scope) -> None:
+        super().bind(kind, scope)
+        own = self.parts[-1].sampler
+        every = frozenset({"range", "values", "pattern", "length", "decimals", "format"})
+        # Each case is held to its own constraints as it is drawn; without cases nothing changes.
+        vars(self)["holds"] = every if self.tests else own.holds
+        vars(self)["grouped"] = any(getattr(part.sampler, "grouped", False) for part in self.parts)
+        vars(self)["numbered"] = not self.tests and getattr(own, "numbered", False)
+        if kind.field.type in ("object", "array"):
+            self.sound = all(is_sound(part.sampler) for part in self.parts)
+
+    @property
+    def reads(self) -> Sequence[str]:
+        formulas = self.tests if self.when is None else [*self.tests, self.when]
+        names = [name for formula in formulas for name in formula.reads]
+        names += [name for part in self.parts for name in part.sampler.reads]
+        return list(dict.fromkeys(names))
+
+    def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
+        if not self.tests:
+            return self.parts[-1].sampler.draw(rng, n, rows)
+        which = self.which(rows)
+        columns, positions = [], []
+        for i, part in enumerate(self.parts):
+            places = np.flatnonzero(which == i)
+            if len(places):
+                columns.append(self._part(i, part, rows, places))
+                positions.append(places)
+        if not columns:
+            return pl.Series(dtype=self.kind.value_dtype())
+        if len(columns) == 1:
+            return columns[0]
+        back = np.empty(n, dtype=np.uint32)
+        back[np.concatenate(positions)] = np.arange(n, dtype=np.uint32)
+        return pl.concat(columns).gather(pl.Series(back))
+
+    def which(self, rows: Rows) -> NDArray[np.uint32]:
+        """The number of the case that holds in each row; that of the last part where none does."""
+        found = np.full(len(rows), len(self.tests), dtype=np.uint32)
+        for i in reversed(range(len(self.tests))):
+            found[self.tests[i].holds(rows)] = i
+        return found
+
+    def _part(self, number: int, part: Part, rows: Rows, places: Positions) -> pl.Series:
+        sampler = part.sampler
+        if part.whole:
+            rng = rows.stream(self.path, "case", number)
+            return typed(sampler, sampler.draw(rng, len(rows), rows)).gather(places)
+        own = some(rows, places, self.path, "case", number)
+        return hold_field(sampler, own, own.stream())
+
+    def room(self) -> int | None:
+        return None if self.tests else self.parts[-1].sampler.room()
+
+    def at(self, index: U64) -> Column:
+        return self.parts[-1].sampler.at(index)
+
+    def keyed(self, index: U64, key: int) -> Column:
+        return self.parts[-1].sampler.keyed(index, key)
+
+
+def in_case(field: Field, case: Case) -> Field:
+    """The field as it is where the case holds."""
+    given = {name: value for name, value in structs.asdict(case).items() if name != "when" and value is not None}
+    changes: dict[str, Any] = {"cases": None, "when": None, **given}
+    if "values" in given and "weights" not in given:
+        changes["weights"] = None
+    if "derive" in given:
+        changes["generator"] = None
+    if "generator" in given:
+        changes["derive"] = None
+    return structs.replace(field, **changes)
+
+
+def widest(field: Field) -> Field:
+    """The field with constraints that its values satisfy in every case. What no case changes stays."""
+    if not field.cases:
+        return field
+    every = [in_case(field, case) for case in field.cases] + [structs.replace(field, cases=None, when=None)]
+    changes: dict[str, Any] = {"range": _hull(every), "length": _span(every)}
+    changes["pattern"] = field.pattern if all(each.pattern == field.pattern for each in every) else None
+    changes["values"] = changes["weights"] = None
+    if all(each.values is not None for each in every):
+        listed = [value for each in every for value in each.values or []]
+        changes["values"] = [value for i, value in enumerate(listed) if value not in listed[:i]]
+    return structs.replace(field, **changes)
+
+
+def _hull(every: Sequence[Field]) -> list[Any] | None:
+    if any(each.range is None for each in every):
+        return None
+    kinds: list[Any] = [build_type(structs.replace(each, cases=None)) for each in every]
+    low = min(kinds, key=lambda kind: kind.low)
+    high = max(kinds, key=lambda kind: kind.high)
+    return [low.field.range[0], high.field.range[1]]
+
+
+def _span(every: Sequence[Field]) -> list[int] | None:
+    if any(each.length is None for each in every):
+        return None
+    ends = [[each.length, each.length] if isinstance(each.length, int) else each.length or [] for each in every]
+    return [min(low for low, *_ in ends), max(high for *_, high in ends)]
