@@ -132,7 +132,21 @@ def text(name: str = "TEXT") -> Kind:
     return Kind(name, _text)
 
 
+def _counts(value: Any) -> int | dict[str, int]:
+    wanted = "a whole number from 1 to 1000000000000, or TABLE=N"
+    table, equals, number = str(value).rpartition("=")
+    try:
+        count: int = integer(1, 10**12).parse(number if equals else value)
+    except ValueError:
+        raise ValueError(wanted) from None
+    if equals and not table.strip():
+        raise ValueError(wanted)
+    return {table.strip(): count} if equals else count
+
+
 PATH = Kind("PATH", _text)
+COUNTS = Kind("N", _counts)
+"""A number of records, or one for a table: 1000, orders=1000."""
 SWITCH = Kind("", _switch)
 SIZE = Kind("SIZE", _size)
 DURATION = Kind("DURATION", _duration)

@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 GROUPS = (RECORDS, MODEL, RUN, SHOW, LOG)
 OTHER = "More"
 
-CHANGES = ("count", "seed", "endpoint", "model", "concurrency", "batch_size")
+CHANGES = ("count", "local", "seed", "endpoint", "model", "concurrency", "batch_size")
 """Settings that change a spec: every command that reads one takes them."""
 LOOKS = ("errors", "color")
 LOGS = ("log_level", "log_format", "log_file")
@@ -91,11 +91,24 @@ def _flag(option: Option) -> Callable[[F], F]:
         given |= {"type": KindType(option.kind), "metavar": option.kind.name}
     if option.kind is kind.URLS:
         given |= {"multiple": True, "callback": _joined}
+    if option.kind is kind.COUNTS:
+        given |= {"multiple": True, "callback": _counted}
     return click.option(*option.flags, option.name, **given)
 
 
 def _joined(ctx: click.Context, param: click.Parameter, values: tuple[list[str], ...] | None) -> list[str] | None:
     return [one for value in values or () for one in value] or None
+
+
+def _counted(
+    ctx: click.Context, param: click.Parameter, values: tuple[int | dict[str, int], ...]
+) -> int | dict[str, int] | None:
+    """The last plain number, the last one of each table."""
+    tables = {name: count for value in values if isinstance(value, dict) for name, count in value.items()}
+    plain = [value for value in values if isinstance(value, int)]
+    if not tables:
+        return plain[-1] if plain else None
+    return ({"": plain[-1]} if plain else {}) | tables
 
 
 def _help(option: Option) -> str:

@@ -55,11 +55,23 @@ def read_assignment(text: str) -> tuple[str, Any]:
 def changes(source: str, settings: Settings, sets: tuple[str, ...] = ()) -> tuple[dict[str, Any], dict[str, str]]:
     """What to assign over the spec, and where each came from. `--set` goes last, so it wins over other flags."""
     over = settings.over_spec(said_in(source) if settings.asks_spec else frozenset())
-    assign = {path: _alone(setting.value) for path, setting in over.items()}
-    origin = {path: setting.origin for path, setting in over.items()}
+    assign: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for path, setting in over.items():
+        for aimed, value in _aimed(path, _alone(setting.value)):
+            assign[aimed], origin[aimed] = value, setting.origin
+    if settings["local"]:
+        assign["dataset.mode"], origin["dataset.mode"] = "local", settings.where("local").origin
     for path, value in map(read_assignment, sets):
         assign[path], origin[path] = value, "--set"
     return assign, origin
+
+
+def _aimed(path: str, value: Any) -> list[tuple[str, Any]]:
+    """A count by table is a count at each table's path; all else stands where it stands."""
+    if path != "dataset.count" or not isinstance(value, dict):
+        return [(path, value)]
+    return [(f"tables.{table}.count" if table else path, count) for table, count in value.items()]
 
 
 def _alone(value: Any) -> Any:

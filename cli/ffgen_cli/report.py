@@ -70,6 +70,7 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
     where = "standard output" if report.output in ("", "-") else report.output
     head = f"{report.records:,} of {many(report.wanted, 'record')} of {report.dataset} written to {where}"
     rows = [
+        ("tables", _tables(report)),
         ("time", f"{duration(report.seconds)}, {report.records_per_second:,.1f} records/s"),
         ("refused", _refused(report)),
         ("requests", _requests(report)),
@@ -79,6 +80,12 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
         ("made from", f"seed {report.seed}, spec {report.spec_hash[:12]}, {report.format}, ffgen {report.version}"),
     ]
     return f"{clean(head)}\n{aligned(rows, width)}"
+
+
+def _tables(report: ffgen.Report) -> str:
+    if len(report.tables) < 2:
+        return ""
+    return "\n".join(f"{each.output}: {many(each.records, 'record')}, {amount(each.bytes)}" for each in report.tables)
 
 
 def _refused(report: ffgen.Report) -> str:
@@ -123,6 +130,8 @@ def _processes(report: ffgen.Report) -> str:
 
 def plan_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
     """A plan: the fields as a table, then what will be done and what it will take."""
+    if plan.tables:
+        return drawn_report(plan, width, colored)
     fields = table(
         ("field", "type", "made by", "constraints"),
         [(field.name, field.type, field.made_by, field.constraints) for field in plan.fields],
@@ -143,6 +152,30 @@ def plan_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),
     ]  # fmt: skip
     return f"{many(plan.count, 'record')} of {clean(plan.dataset)}\n\n{fields}\n\n{aligned(rows, width)}"
+
+
+def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
+    """A plan without a model: its tables one by one, then the whole."""
+    parts = []
+    for each in plan.tables:
+        head = f"{many(each.count, 'record')} of {clean(each.name)}"
+        head += f", laid out under {clean(each.laid_out)}" if each.laid_out else ""
+        fields = [(field.name, field.type, field.made_by, field.constraints) for field in each.fields]
+        capacity = f"at most {each.capacity:,} distinct records" if each.capacity is not None else "not known"
+        unique = "\n".join(f"{key}: {how}" for key, how in each.unique.items())
+        rows = [
+            ("unique", unique),
+            ("capacity", "; ".join(part for part in (capacity, each.capacity_note) if part)),
+        ]
+        drawn = table(("field", "type", "drawn by", "constraints"), fields, width, colored)
+        parts.append(f"{head}\n\n{drawn}\n\n{aligned(rows, width)}")
+    rows = [
+        ("model", "none: every value is drawn here"),
+        ("time", f"about {duration(plan.seconds or 0.0)} on one core"),
+        ("size", f"about {amount(plan.bytes)} as JSON Lines"),
+        ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),
+    ]
+    return "\n\n".join([*parts, aligned(rows, width)])
 
 
 def validity_report(validity: ffgen.Validity, data: str, width: int = 0) -> str:

@@ -74,8 +74,9 @@ def _option(name: str, flags: str, kind: Kind, group: str, help: str, **rest: An
 
 _TABLE = (
     _option(
-        "count", "-n --count --rows --n", kind.integer(1, 10**12), RECORDS,
-        "Make exactly this many records. Fewer is never a success.", default=1000, spec="dataset.count",
+        "count", "-n --count --rows --n", kind.COUNTS, RECORDS,
+        "Make exactly this many records; of several tables, of the first without a ref, or of the one named: "
+        "-n orders=5000. Fewer is never a success.", default=1000, spec="dataset.count",
     ),
     _option(
         "output", "-o --output", kind.text("PATH"), RECORDS,
@@ -87,6 +88,7 @@ _TABLE = (
         "jsonl, csv or parquet. Taken from the name of the output unless said.", spec="output.format",
     ),
     _option("table", "--table", kind.text("NAME"), RECORDS, "Which table to write, of a spec that has several."),
+    _option("local", "--local", kind.SWITCH, RECORDS, "Draw every field here and ask no model.", default=False),
     _option(
         "seed", "--seed", kind.integer(0, 2**63 - 1), RECORDS,
         "Same spec, seed and replies: the same bytes. Change it for other records.", default=0, spec="seed",

@@ -22,6 +22,7 @@ from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.start import carry_out
 from ffgen.run.validate import Fault, Validity, validate_data
+from ffgen.spec.aim import aim
 from ffgen.spec.convert import convert, convert_most
 from ffgen.spec.duration import seconds, size
 from ffgen.spec.load import Document, assign, of_value, read
@@ -82,6 +83,7 @@ class Settings(TypedDict, total=False):
     origin: Mapping[str, str] | None
     format: str | None
     compression: str | None
+    table: str | None
     workers: int | None
     timeout: float | str | None
     max_asks: float | None
@@ -110,6 +112,7 @@ def run(
 
     - `assign` and `origin` as in `load`; `max_asks` as in `plan`.
     - `format` (jsonl, csv, parquet) and `compression` (none, gzip, zstd), where the name of `to` does not say them.
+    - `table`: the one to make, of a spec that has several; without it a file each, see `docs/running.md`.
     - `workers`: how many worker processes ask and decode (0, the default: all in this process; None: as fits).
       Frames are always made in this process.
     - `timeout` is for the whole run, in seconds or as "90m"; 2 hours unless said.
@@ -178,7 +181,12 @@ def _inspected(
 
 def _document(source: Source, assigned: Mapping[str, Any] | None, origin: Mapping[str, str] | None) -> Document:
     document = of_value(source) if isinstance(source, Mapping) else read(source)
-    return assign(document, assigned, origin or {}) if assigned else document
+    if not assigned:
+        return document
+    aimed = aim(document, assigned)
+    meant = {path: assigned[said] for said, path in aimed.items() if path}
+    given = origin or {}
+    return assign(document, meant, {path: given[said] for said, path in aimed.items() if path and said in given})
 
 
 def _planned(source: Source | Spec | Plan, settings: Settings) -> Plan:

@@ -4,18 +4,24 @@ import datetime
 import importlib
 import inspect
 import sys
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 import yaml
+from tests.sample.drive import bound, drawn, keyed
+
 from ffgen.sample.catalogue import BARRED, JAVASCRIPT, NOT_FOR, PYTHON
 from ffgen.sample.provider import Provider, absolute, born, faker_of, remembered
 from ffgen.spec.types import TYPES, Problem
-from tests.sample.drive import bound, drawn, keyed
 
-LOCALES = ["en_US", "de_DE", "fr_FR", "it_IT", "ja_JP", "pt_BR", "sv_SE"]
+LOCALES = ["en_US", "it_IT", "ja_JP", "sv_SE"]
+ELSEWHERE = (
+    "en_GB en_IN en_AU en_CA de_DE de_AT de_CH fr_FR es_ES es_MX pl_PL ru_RU uk_UA fi_FI nl_NL hu_HU pt_PT pt_BR cs_CZ "
+    "el_GR ko_KR zh_CN"
+).split()
 AS_OF = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 DANGEROUS = (
     "pystr_format format parse json json_bytes binary zip tar image csv dsv psv tsv fixed_width xml enum get_formatter "
@@ -154,7 +160,7 @@ def test_it_says_how_to_install_faker(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Problem) as caught:
         bound(seed=77, **of("name"))
     assert (caught.value.key, caught.value.hint) == ("generator.method", "pip install 'ffgen[faker]'")
-    assert set(drawn(20, **of("commerce.productMaterial"))) > {"Steel"}
+    assert set(drawn(20, **of("commerce.productMaterial"))) & {"Steel", "Wooden", "Plastic"}
 
 
 @pytest.mark.parametrize("name", JAVASCRIPT)
@@ -166,25 +172,14 @@ def test_every_name_of_faker_js_draws(name: str) -> None:
 
 def test_every_method_exists_and_gives_plain_values_that_no_clock_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     first = {locale: values(locale) for locale in LOCALES}
-    assert set().union(*first.values()) >= {name for name, each in PYTHON.items() if not known_elsewhere(each.name)}
+    known = {name for locale in [*LOCALES, *ELSEWHERE] for name in dir(faker_of(locale, AS_OF))}
+    assert {each.name for each in [*PYTHON.values(), *JAVASCRIPT.values()] if not each.words} <= known
     stop_clocks(monkeypatch, datetime.timedelta(days=4000))
     for locale in LOCALES:
         again = values(locale)
         assert [name for name in again if again[name] != first[locale][name]] == []
-    plain = (str, int, float, bool, datetime.date, datetime.time, datetime.datetime)
-    assert {type(value) for found in first.values() for got in found.values() for value in got} <= {
-        *plain, importlib.import_module("decimal").Decimal, list,
-    }  # fmt: skip
-
-
-def known_elsewhere(name: str) -> bool:
-    """Whether a locale that is not drawn here has the method."""
-    here = [faker_of(locale, AS_OF) for locale in LOCALES]
-    others = ("en_GB", "en_IN", "en_AU", "de_AT", "de_CH", "es_ES", "es_MX", "pl_PL", "ru_RU", "uk_UA", "fi_FI", "nl_NL",
-              "hu_HU", "pt_PT", "cs_CZ", "el_GR", "ko_KR", "en_CA")  # fmt: skip
-    return not any(hasattr(each, name) for each in here) and any(
-        hasattr(faker_of(locale, AS_OF), name) for locale in others
-    )
+    plain = (str, int, float, bool, Decimal, datetime.date, datetime.time, datetime.datetime)
+    assert {type(value) for found in first.values() for got in found.values() for value in got} <= {*plain, list}
 
 
 def values(locale: str) -> dict[str, list[Any]]:

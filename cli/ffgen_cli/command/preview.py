@@ -23,7 +23,7 @@ Examples:
 @takes_spec
 @flag("-n", "--count", "--rows", "--n", "rows", type=KindType(integer(1, 1000)), default="10", show_default=True,
       group=RECORDS, help="Records to show.")  # fmt: skip
-@settings("seed", "endpoint", "model", "concurrency", "batch_size", "timeout", "max_asks", "fresh", "cache_dir")
+@settings("table", "local", "seed", "endpoint", "model", "concurrency", "batch_size", "timeout", "max_asks", "fresh", "cache_dir")
 @flag("--json", "json_", is_flag=True, group=SHOW, help="The records as one JSON array.")
 @settings("quiet", *LOOKS)
 @flag("-v", "--verbose", count=True, group=LOG, help="Log what happens; -vv logs every request.")
@@ -46,6 +46,7 @@ def preview(
     made = ffgen.plan(open_spec(session.terminal, wanted), max_asks=chosen["max_asks"])
     frames = ffgen.run(
         made,
+        table=chosen["table"],
         timeout=chosen["timeout"],
         fresh=chosen["fresh"],
         cache_dir=chosen["cache_dir"],

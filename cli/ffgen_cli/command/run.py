@@ -24,6 +24,7 @@ Examples:
   ffgen run specs/customers.yaml -n 50 -o out/c.csv     fifty, as CSV
   ffgen run specs/customers.yaml -o - | head            records to a pipe
   ffgen run specs/customers.yaml --endpoint http://localhost:11434 --model llama3.1:8b
+  ffgen run specs/customers.yaml --local                draw every field, ask no model
   ffgen run specs/customers.yaml --dry-run              what it would do
   ffgen run specs/customers.yaml --set 'dataset.fields[2].range=[18, 30]'
 
@@ -34,7 +35,7 @@ Exit 0 means that all N records are there. `ffgen help exit-codes` explains the 
 
 @click.command("run", cls=Command, epilog=EPILOG)
 @takes_spec
-@settings("count", "output", "format", "table", "seed", "endpoint", "model", "concurrency", "batch_size")
+@settings("count", "output", "format", "table", "local", "seed", "endpoint", "model", "concurrency", "batch_size")
 @settings("workers", "timeout", "max_asks", "fresh", "no_clobber", "dedup_memory", "cache_dir")
 @flag("--dry-run", is_flag=True, group=SHOW, help="Show the plan and what would be written; ask and write nothing.")
 @flag("--json", "json_", is_flag=True, group=SHOW, help="The run report as JSON on standard output, or on standard "
@@ -97,7 +98,7 @@ class Output:
 def prepare(terminal: Terminal, wanted: Target, chosen: Settings) -> tuple[ffgen.Plan, Output]:
     """The plan, and where its records go. Raises all that is wrong with the spec."""
     loaded = open_spec(terminal, wanted)
-    check_table(chosen["table"], loaded.dataset.name)
+    check_table(chosen["table"], [table.name for table in loaded.datasets])
     return ffgen.plan(loaded, max_asks=chosen["max_asks"]), Output(loaded)
 
 
@@ -110,6 +111,7 @@ def carry_out(
         output.path,
         format=output.format,
         compression=output.compression,
+        table=chosen["table"],
         workers=chosen["workers"],
         timeout=chosen["timeout"],
         fresh=chosen["fresh"],
@@ -140,10 +142,11 @@ def show_plan(terminal: Terminal, made: ffgen.Plan, output: Output, json_: bool)
         terminal.say(f"\nNothing was made. The records would go to {output.path}.{there}")
 
 
-def check_table(table: str | None, dataset: str) -> None:
-    """A spec of one table takes its own name only."""
-    if table and table != dataset:
-        raise UsageError(f"The spec has no table {table}.", hint=f"It has one, {dataset}; leave --table out.")
+def check_table(table: str | None, names: list[str]) -> None:
+    """The table is one of the spec's."""
+    if table and table not in names:
+        one = f"It has one, {names[0]}; leave --table out." if len(names) == 1 else f"It has {', '.join(names)}."
+        raise UsageError(f"The spec has no table {table}.", hint=one)
 
 
 def write_report(path: str, document: str) -> None:

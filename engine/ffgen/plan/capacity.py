@@ -42,6 +42,8 @@ def note_of(dataset: Dataset, allowed: int | None) -> str:
         return "at least one field has no bound that can be counted"
     if requirements(dataset):
         return "an upper bound: `require` may allow fewer"
+    if dataset.mode == "local":
+        return "an upper bound from the constraints"
     return "an upper bound: what the model knows may be fewer"
 
 

@@ -132,7 +132,7 @@ def hash_of(spec: Spec) -> str:
 NO_MODEL = (
     "no model is named.",
     "Give `model: {endpoint: ..., name: ...}`, or --endpoint and --model, or FFGEN_LLM_BASE_URL; `embedded` "
-    "runs a small model here.",
+    "runs a small model here. To draw every field without a model: --local, or `dataset.mode: local`.",
 )
 
 

@@ -8,9 +8,13 @@ from ffgen.ask.prompt import Prompts
 from ffgen.errors import Finding
 from ffgen.plan.capacity import capacity_of
 from ffgen.plan.compile import Plan
+from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.tables import Layout
 from ffgen.spec.types import ValueType, build_types
 from ffgen.spec.types.nested import describe
 
+CELLS_PER_SECOND = 6e6
+"""Values that one core draws and encodes in a second, about."""
 TOKENS_PER_SECOND = 50.0
 """Output of one slot of a local 8B model on a small GPU; the estimate says so."""
 
@@ -22,6 +26,21 @@ class FieldView(Struct, frozen=True, kw_only=True):
     type: str
     made_by: str
     constraints: str
+
+
+class TableView(Struct, frozen=True, kw_only=True):
+    """One table of a drawn plan. `unique` says, for each key, what makes it unique; `laid_out` whose rows its own
+    stand under."""
+
+    name: str
+    count: int
+    shards: int
+    laid_out: str
+    fields: list[FieldView]
+    unique: dict[str, str]
+    capacity: int | None
+    capacity_note: str
+    bytes: int
 
 
 class PlanView(Struct, frozen=True, kw_only=True):
@@ -50,10 +69,14 @@ class PlanView(Struct, frozen=True, kw_only=True):
     seconds: float | None
     bytes: int
     findings: list[Finding]
+    mode: str = "records"
+    tables: list[TableView] = []
 
 
 def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
     """The plan in numbers and words."""
+    if plan.is_drawn:
+        return view_drawn(plan, findings)
     dataset, model = plan.dataset, plan.model
     types = build_types(dataset.fields)
     prompts = Prompts(dataset, types, model.reply, model.max_tokens)
@@ -85,6 +108,66 @@ def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
         seconds=tokens_out / TOKENS_PER_SECOND / slots,
         bytes=int(dataset.count * prompts.bytes_per_row()),
         findings=findings,
+    )
+
+
+def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
+    """A plan in which nobody is asked."""
+    recipes = Recipes(plan.spec.datasets, {layout.table: layout for layout in plan.layouts}, plan.spec.seed)
+    tables = [view_table(recipes.recipes[layout.table], layout) for layout in plan.layouts]
+    first = next(table for table in tables if table.name == plan.dataset.name)
+    return PlanView(
+        dataset=first.name,
+        count=sum(table.count for table in tables),
+        seed=plan.spec.seed,
+        spec_hash=plan.spec_hash,
+        fields=first.fields,
+        unique_by=plan.dataset.unique_by or [],
+        uniqueness="; ".join(f"{key}: {how}" for key, how in first.unique.items()),
+        capacity=first.capacity,
+        capacity_note=first.capacity_note,
+        model="",
+        endpoints=[],
+        batch_size=0,
+        concurrency=0,
+        shards=sum(table.shards for table in tables),
+        requests=0,
+        max_asks=0,
+        tokens_in=0,
+        tokens_out=0,
+        money=None,
+        seconds=sum(table.count * len(table.fields) for table in tables) / CELLS_PER_SECOND,
+        bytes=sum(table.bytes for table in tables),
+        findings=findings,
+        mode="local",
+        tables=tables,
+    )
+
+
+def view_table(recipe: Recipe, layout: Layout) -> TableView:
+    """One drawn table in words."""
+    kinds = recipe.kinds
+    capacity = capacity_of(recipe.dataset, list(kinds.values()))
+    width = sum(len(name) + 4 + kinds[name].widths()[0] for name in recipe.written) + 2
+    fields = [
+        FieldView(
+            name=name,
+            type=kind.field.type,
+            made_by=recipe.generators[name],
+            constraints=describe(kind) + ", not written" * kind.field.hidden,
+        )
+        for name, kind in kinds.items()
+    ]
+    return TableView(
+        name=layout.table,
+        count=layout.count,
+        shards=layout.shards,
+        laid_out=layout.parent,
+        fields=fields,
+        unique=recipe.how,
+        capacity=capacity.allowed,
+        capacity_note=capacity.note,
+        bytes=layout.count * width,
     )
 
 

@@ -15,7 +15,7 @@ from ffgen.expr import Expression, ExpressionError, check_types, parse
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64, key_of, permute
 from ffgen.sample.base import MOST_ROOM, Sampler, Scope
-from ffgen.sample.build import build_sampler
+from ffgen.sample.build import build_sampler, generator_of
 from ffgen.sample.cases import bind_field
 from ffgen.sample.checks import unheld
 from ffgen.sample.copula import check_matrix, matrix_of
@@ -40,6 +40,7 @@ class Recipe:
     seed: int
     count: int
     samplers: dict[str, Sampler] = field(default_factory=dict)
+    generators: dict[str, str] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     keyed: set[str] = field(default_factory=set)
     joint: list[str] = field(default_factory=list)
@@ -192,6 +193,7 @@ class Compiler:
             )
             try:
                 self.recipe.samplers[each.name] = bind_field(each, scope)
+                self.recipe.generators[each.name] = generator_of(each, scope)[0]
             except Problem as problem:
                 self._note(("fields", i), problem)
 

@@ -28,7 +28,7 @@ def settle_table(dataset: Dataset, spec: Spec) -> Dataset:
         count = len(dataset.rows)
     elif not count and layout_of(dataset) is None:
         count = DEFAULT_COUNT
-    mode = dataset.mode or ("local" if spec.tables or not has_model(spec) else "records")
+    mode = dataset.mode or ("local" if spec.tables or spec.model is None else "records")
     return structs.replace(dataset, fields=fields, count=count, mode=mode)
 
 
@@ -57,11 +57,6 @@ def type_of(field: Field, tables: Mapping[str, Dataset], depth: int) -> str:
     if field.fields is not None:
         return "object"
     return "array" if field.items is not None else "string"
-
-
-def has_model(spec: Spec) -> bool:
-    """Whether the spec names a model to ask."""
-    return spec.model is not None and bool(spec.model.endpoint)
 
 
 def layout_of(dataset: Dataset) -> Field | None:

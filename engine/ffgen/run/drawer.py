@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -109,10 +110,14 @@ class DrawerRole:
 
 def encoder_of(recipe: Recipe, format: str, compression: str) -> Encoder:
     """What writes the fields of a table that stand in its output."""
+    return encoder(format, *shape_of(recipe), compression)
+
+
+def shape_of(recipe: Recipe) -> tuple[dict[str, Any], dict[str, str]]:
+    """The types of a table's written fields, and the strftime formats of moments by path."""
     kinds = {name: recipe.samplers[name].kind for name in recipe.written}
-    schema = {name: kind.value_dtype() for name, kind in kinds.items()}
     formats = dict(pair for name, kind in kinds.items() for pair in formats_of(kind.field, name))
-    return encoder(format, schema, formats, compression)
+    return {name: kind.value_dtype() for name, kind in kinds.items()}, formats
 
 
 def formats_of(field: Field, path: str) -> Iterator[tuple[str, str]]:

@@ -12,9 +12,11 @@ from ffgen.errors import Interrupted, ShortfallError, UsageError
 from ffgen.plan.compile import Plan
 from ffgen.plan.recipe import Recipes
 from ffgen.plan.tables import Layout
+from ffgen.run.drawer import shape_of
 from ffgen.run.drawing import MOST_ROUNDS
 from ffgen.run.store import Store
 from ffgen.shard.drawn import Drawer, Positions
+from ffgen.sink.block import Columns
 
 
 def frames_of(plan: Plan, table: str | None, memory: int) -> Iterator[pl.DataFrame]:
@@ -53,10 +55,9 @@ class Hand:
     def written(self, layout: Layout) -> Iterator[pl.DataFrame]:
         """The frames as they would be written."""
         recipe = self.recipes.recipes[layout.table]
-        formats = {field.name: field.format for field in recipe.dataset.fields if field.format and not field.hidden}
-        rendered = [pl.col(name).dt.to_string(format) for name, format in formats.items()]
+        columns = Columns(*shape_of(recipe), iso=False)
         for frame in self.shards(layout):
-            yield frame.select(recipe.written).with_columns(rendered)
+            yield columns.written(frame.select(recipe.written))
 
     def shards(self, layout: Layout) -> Iterator[pl.DataFrame]:
         """Every shard's rows, the gate's refusals drawn again."""

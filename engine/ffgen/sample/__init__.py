@@ -3,6 +3,7 @@
 import importlib
 from functools import cache
 
+from ffgen.errors import UsageError
 from ffgen.sample.base import Column, Parents, Rows, Sampler, Scope
 
 SAMPLERS: dict[str, str] = {
@@ -10,16 +11,16 @@ SAMPLERS: dict[str, str] = {
     "beta": "ffgen.sample.numbers:Beta",
     "exponential": "ffgen.sample.numbers:Exponential",
     "gamma": "ffgen.sample.numbers:Gamma",
-    "kde": "ffgen.sample.numbers:Kde",
+    "kde": "ffgen.sample.quantile:Kde",
     "lognormal": "ffgen.sample.numbers:Lognormal",
-    "mixture": "ffgen.sample.numbers:Mixture",
+    "mixture": "ffgen.sample.mixture:Mixture",
     "normal": "ffgen.sample.numbers:Normal",
-    "poisson": "ffgen.sample.numbers:Poisson",
-    "quantiles": "ffgen.sample.numbers:Quantiles",
+    "poisson": "ffgen.sample.counts:Poisson",
+    "quantiles": "ffgen.sample.quantile:Quantiles",
     "triangular": "ffgen.sample.numbers:Triangular",
     "uniform": "ffgen.sample.numbers:Uniform",
-    "zipf": "ffgen.sample.numbers:Zipf",
-    "boolean": "ffgen.sample.numbers:Chance",
+    "zipf": "ffgen.sample.counts:Zipf",
+    "boolean": "ffgen.sample.counts:Chance",
     # choice
     "choice": "ffgen.sample.choice:Choice",
     "given": "ffgen.sample.given:Given",
@@ -98,12 +99,29 @@ SAMPLERS: dict[str, str] = {
 """A sampler's name in the spec, and where its class is."""
 
 
-@cache
 def resolve(name: str) -> type[Sampler]:
-    """The class of a sampler; KeyError when there is none. Only now is its file imported."""
+    """The class of a sampler: built in, of a package or of a file that was allowed. KeyError when there is none,
+    UsageError for a plugin that can't be used. Only now is its file imported; packages are looked at only for a name
+    that is not built in."""
+    if name not in SAMPLERS:
+        found: type[Sampler] = importlib.import_module("ffgen.sample.plugins").find(name)
+        return found
+    return _built_in(name)
+
+
+def gives(name: str) -> str:
+    """The type of a field that names this generator and no type; empty where there is no such generator."""
+    try:
+        return resolve(name).gives
+    except (KeyError, UsageError):
+        return ""
+
+
+@cache
+def _built_in(name: str) -> type[Sampler]:
     module, _, attribute = SAMPLERS[name].partition(":")
     kind: type[Sampler] = getattr(importlib.import_module(module), attribute)
     return kind
 
 
-__all__ = ["SAMPLERS", "Column", "Parents", "Rows", "Sampler", "Scope", "resolve"]
+__all__ = ["SAMPLERS", "Column", "Parents", "Rows", "Sampler", "Scope", "gives", "resolve"]

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from ffgen.sample import SAMPLERS, resolve
+from ffgen.errors import UsageError
+from ffgen.sample import SAMPLERS, plugins, resolve
 from ffgen.sample.base import Sampler, Scope
 from ffgen.sample.default import default_of
+from ffgen.sample.outside import OneAtATime
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem, build_type
 
@@ -45,11 +47,16 @@ def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
 
 def convert(name: str, given: dict[str, Any]) -> Sampler:
     """A sampler with its parameters, not yet bound."""
-    if name not in SAMPLERS:
-        near = difflib.get_close_matches(name, SAMPLERS, 1)
+    try:
+        kind = resolve(name)
+    except KeyError:
+        near = difflib.get_close_matches(name, [*SAMPLERS, *plugins.origins()], 1)
         hint = f"Did you mean `{near[0]}`?" if near else "See `ffgen types`."
-        raise Problem("generator", f"there is no generator `{name[:60]}`.", hint)
-    kind = resolve(name)
+        raise Problem("generator", f"there is no generator `{name[:60]}`.", hint) from None
+    except UsageError as error:
+        raise Problem("generator", error.what, error.hint) from error
+    if issubclass(kind, OneAtATime):
+        return kind(parameters=given)
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:

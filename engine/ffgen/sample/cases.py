@@ -14,8 +14,8 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from ffgen.rng import U64, Stream
-from ffgen.sample.base import Column, Rows, Sampler, Scope
-from ffgen.sample.checks import Positions, draw_held, is_sound, unheld
+from ffgen.sample.base import Column, Parents, Rows, Sampler, Scope
+from ffgen.sample.checks import Positions, draw_held, unheld
 from ffgen.sample.formula import Formula
 from ffgen.spec.model import Case, Field
 from ffgen.spec.types import Problem, ValueType, build_type
@@ -81,15 +81,52 @@ def hold_field(sampler: Sampler, rows: Rows, rng: Stream) -> pl.Series:
     tests = [test for _, test in unheld(sampler)]
 
     def again(positions: Positions, attempt: int) -> pl.DataFrame:
-        part = some(rows, positions, sampler.path, "again", attempt)
+        part = Some(rows, positions, sampler.path, "again", attempt)
         return typed(sampler, sampler.draw(part.stream(sampler.path), len(part), part)).to_frame()
 
-    return draw_held(column.to_frame(), tests, again, sampler.path).to_series()
+    families = families_of(rows) if goes_along(sampler) and tests else None
+    return draw_held(column.to_frame(), tests, again, sampler.path, families).to_series()
 
 
-def some(rows: Rows, positions: Positions, *place: int | str) -> Rows:
-    """Some of the rows, with streams of their own."""
-    return Rows(rows.index[positions], (*rows.place, *place), outer=rows, owner=positions)
+class Some(Rows):
+    """Some rows of a draw, with streams of their own."""
+
+    def __init__(self, rows: Rows, positions: Positions, *place: int | str) -> None:
+        super().__init__(
+            rows.index[positions],
+            (*rows.place, *place),
+            outer=rows,
+            owner=positions,
+            parent=None if rows.parent is None else taken(rows.parent, positions),
+            parents={group: taken(parents, positions) for group, parents in rows.parents.items()},
+            children=rows.children,
+        )
+
+
+def taken(parents: Parents, positions: Positions) -> Parents:
+    """The parents of some of the rows."""
+    row, rank, size = parents.row[positions], parents.rank[positions], parents.size[positions]
+    position = parents.position[positions] if len(parents.position) else parents.position
+    return Parents(row, rank, size, position, parents.column)
+
+
+def families_of(rows: Rows) -> NDArray[Any] | None:
+    """A number for each row that those of its array, or of its parent, share and their neighbours don't; None where
+    rows stand for themselves."""
+    if isinstance(rows, Some):
+        assert rows.outer is not None and rows.owner is not None
+        outer = families_of(rows.outer)
+        return None if outer is None else outer[rows.owner]
+    if rows.owner is not None:
+        return rows.owner
+    if rows.parent is not None:
+        return rows.parent.row
+    return None if rows.outer is None else families_of(rows.outer)
+
+
+def goes_along(sampler: Sampler) -> bool:
+    """Whether a value depends on the rows before it in its family: those under one parent, or in one array."""
+    return sampler.grouped or bool(getattr(sampler, "along", False))
 
 
 def in_order(reads: Mapping[str, Sequence[str]]) -> list[str]:
@@ -118,9 +155,9 @@ class Part(msgspec.Struct):
         whole, so that its values are those that the field would have without cases."""
         noting = _Noting(scope)
         sampler = scope.build(field, noting)
-        whole = noting.asked or getattr(sampler, "grouped", False) or field.ref is not None
-        if whole and not is_sound(sampler):
-            broken = ", ".join(f"`{reason}`" for reason, _ in unheld(sampler)) or "its constraints"
+        whole = noting.asked or goes_along(sampler) or field.ref is not None
+        if whole and (tests := unheld(sampler)):
+            broken = ", ".join(f"`{reason}`" for reason, _ in tests)
             what = f"this generator agrees with other fields and does not hold {broken} by itself."
             raise Problem("generator", what, "Take the constraint away, or make it a field of its own and `derive`.")
         return cls(sampler, whole)
@@ -157,10 +194,9 @@ class Conditional(Sampler):
         every = frozenset({"range", "values", "pattern", "length", "decimals", "format"})
         # Each case is held to its own constraints as it is drawn; without cases nothing changes.
         vars(self)["holds"] = every if self.tests else own.holds
-        vars(self)["grouped"] = any(getattr(part.sampler, "grouped", False) for part in self.parts)
-        vars(self)["numbered"] = not self.tests and getattr(own, "numbered", False)
-        if kind.field.type in ("object", "array"):
-            self.sound = all(is_sound(part.sampler) for part in self.parts)
+        vars(self)["grouped"] = any(part.sampler.grouped for part in self.parts)
+        self.along = any(goes_along(part.sampler) for part in self.parts)
+        vars(self)["numbered"] = not self.tests and own.numbered
 
     @property
     def reads(self) -> Sequence[str]:
@@ -199,7 +235,7 @@ class Conditional(Sampler):
         if part.whole:
             rng = rows.stream(self.path, "case", number)
             return typed(sampler, sampler.draw(rng, len(rows), rows)).gather(places)
-        own = some(rows, places, self.path, "case", number)
+        own = Some(rows, places, self.path, "case", number)
         return hold_field(sampler, own, own.stream())
 
     def room(self) -> int | None:

@@ -71,21 +71,21 @@ user_name uuid4 vin windows_platform_token word year
 SOMEWHERE = """
 aadhaar_id academic_prefix academic_suffix administrative_unit ape_code area_code autonomous_community bairro ban
 bank basic_phone_number bic borough businesses_inn canton_code canton_name catch_phrase_attribute catch_phrase_noun
-catch_phrase_verb cellphone_number checking_account cie cif cin city_name city_prefix city_with_postcode clabe cnpj
+catch_phrase_verb cellphone_number checking_account cie cin city_name city_prefix city_with_postcode clabe cnpj
 company_business_id company_category company_id company_prefix company_type company_vat concelho
-correspondent_account county cpf curp department_name department_number dialing_code district distrito ein
-elector_code estado_nome estado_sigla first_kana_name first_kana_name_female first_kana_name_male
-first_romanized_name first_romanized_name_female first_romanized_name_male freguesia full_name gstin
-identity_card_number individuals_inn invalid_ssn itin jan jan13 jan8 kana_name kana_name_female kana_name_male kpp
-kvnr landline_code large_company last_kana_name last_romanized_name license_plate_car license_plate_motorbike
-middle_name middle_name_female middle_name_male military_apo military_dpo military_ship military_state nationality
-neighborhood nie nif nip nuss org_id pan pesel place_name plate_number postal_code postalcode
-postalcode_in_state postalcode_plus4 postcode_in_state prefecture province province_abbr pwz_doctor pwz_nurse
-rcs_number real_city_name region regon rfc rg road_address romanized_name romanized_name_female romanized_name_male
-rvnr secondary_address siren siret snils state state_abbr state_name street_prefix tin town traditional_month_name
-upc_a upc_e vat_id zipcode zipcode_in_state zipcode_plus4
+correspondent_account county cpf department_name department_number dialing_code district distrito ein estado_nome
+estado_sigla first_kana_name first_kana_name_female first_kana_name_male first_romanized_name
+first_romanized_name_female first_romanized_name_male freguesia full_name gstin identity_card_number individuals_inn
+invalid_ssn itin jan jan13 jan8 kana_name kana_name_female kana_name_male kpp kvnr landline_code large_company
+last_kana_name last_romanized_name license_plate_car license_plate_motorbike middle_name middle_name_female
+middle_name_male military_apo military_dpo military_ship military_state nationality neighborhood nip pan pesel
+place_name plate_number postal_code postalcode postalcode_in_state postalcode_plus4 postcode_in_state prefecture
+province province_abbr pwz_doctor pwz_nurse rcs_number real_city_name region regon rg road_address romanized_name
+romanized_name_female romanized_name_male rvnr secondary_address siren siret snils state state_abbr state_name
+street_prefix town traditional_month_name upc_a upc_e vat_id zipcode zipcode_in_state zipcode_plus4
 """
-"""Methods that Faker has for some locales only."""
+"""Methods that Faker has for some locales only. Personal numbers that it draws from a clock or from chance that can't
+be seeded are left out: Spain's, Mexico's, Greece's tin, Sweden's org_id."""
 
 
 def this(name: str, period: str) -> Method:
@@ -119,27 +119,18 @@ SIZE = {"length", "digits", "left_digits", "right_digits", "max_chars", "min_cha
 BARRED = {"allowed_path_traversal_elements", "cast_to", "placeholder_url", "raw_output", "schemes", "tzinfo", "seed"}
 """Parameters that take no plain value, or one that Faker would evaluate."""
 
-_SPAIN = frozenset({"es", "es_CA", "es_ES"})
 _THAI = frozenset({"th", "th_TH"})
 _PHILIPPINES = frozenset({"en_PH", "fil_PH", "tl_PH"})
 NOT_FOR: dict[str, frozenset[str]] = {
     "bban": _PHILIPPINES,
-    "cif": _SPAIN,
-    "curp": frozenset({"es_MX"}),
-    "elector_code": frozenset({"es_MX"}),
     "iban": _PHILIPPINES,
     "license_plate": frozenset({"uk_UA"}),
-    "nie": _SPAIN,
-    "nif": _SPAIN,
-    "nuss": _SPAIN,
-    "org_id": frozenset({"sv_SE"}),
-    "rfc": frozenset({"es_MX"}),
     "ssn": frozenset({"et_EE", "fi_FI", "lv_LV", "no_NO", "sv_SE", "uk_UA", "zh_CN"}) | _THAI,
-    "tin": frozenset({"el_GR"}),
     "vat_id": frozenset({"el_GR", "sv_SE"}) | _THAI,
 }
-"""Locales for which Faker's method reads the clock, or chance that can't be seeded for it alone: another run would
-have other values; or that writes a line to the log for each value. Found by drawing all methods for all locales under two clocks, hash seeds and time zones."""
+"""Locales for which Faker's method reads the clock, or chance that can't be seeded for it alone (another run would have
+other values), or writes a line to the log for each value. Found by drawing all methods for all locales under two
+clocks, hash seeds and time zones."""
 
 _AGES = {"min": "minimum_age", "max": "maximum_age"}
 
@@ -182,7 +173,7 @@ JAVASCRIPT: dict[str, Method] = {
     "company.catchPhrase": Method("catch_phrase"),
     "company.name": Method("company"),
     "database.collation": words("utf8_unicode_ci, utf8_general_ci, utf8_bin, ascii_bin, ascii_general_ci, cp1250_bin"),
-    "database.column": words("id, title, name, email, phone, token, group, category, password, comment, status, avatar"),
+    "database.column": words("id, title, name, email, phone, token, group, category, comment, status, avatar"),
     "database.engine": words("InnoDB, MyISAM, MEMORY, CSV, BLACKHOLE, ARCHIVE"),
     "database.mongodbObjectId": Method("hexify", gives={"text": "^" * 24}),
     "database.type": words("int, varchar, text, date, datetime, tinyint, time, timestamp, smallint, float, blob, enum"),

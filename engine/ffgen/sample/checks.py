@@ -1,6 +1,7 @@
 """Constraints as expressions over a column: what is held against drawn values that do not hold it by themselves."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,7 +45,7 @@ def checks_of(kind: ValueType, holds: frozenset[str]) -> list[tuple[str, pl.Expr
 
 
 def unheld(sampler: Sampler) -> list[tuple[str, pl.Expr]]:
-    """What must be held against each of a sampler's values. A null passes, unless a formula gave it where none may be."""
+    """What must be held against each of a sampler's values. A formula's null fails where none may be; others pass."""
     kind = sampler.kind
     if kind.field.type in ("object", "array"):
         return []
@@ -54,21 +55,17 @@ def unheld(sampler: Sampler) -> list[tuple[str, pl.Expr]]:
     return found
 
 
-def is_sound(sampler: Sampler) -> bool:
-    """Whether every value of a sampler satisfies its field as it is drawn."""
-    known: bool | None = getattr(sampler, "sound", None)
-    return not unheld(sampler) if known is None else known
-
-
 def draw_held(
     frame: pl.DataFrame,
     tests: Sequence[pl.Expr],
     again: Callable[[Positions, int], pl.DataFrame],
     path: str,
+    families: NDArray[Any] | None = None,
 ) -> pl.DataFrame:
     """The frame with those rows that fail a test drawn again, each at its place, until all hold.
 
-    `again` draws the rows at some positions, for the second to the hundredth time; then `ShortfallError`.
+    `again` draws the rows at some positions, for the second to the hundredth time; then `ShortfallError`. Rows of one
+    family (the same number in `families`) are drawn again together.
     """
     if not tests or not len(frame):
         return frame
@@ -80,6 +77,8 @@ def draw_held(
         if attempt > ATTEMPTS:
             what = f"`{path}`: in {ATTEMPTS} draws no value was found that holds its constraints."
             raise ShortfallError(what, hint="Widen what it is drawn from, or take a constraint away.")
+        if families is not None:
+            bad = np.flatnonzero(np.isin(families, np.unique(families[bad])))
         drawn = again(bad, attempt)
         frame = put(frame, bad, drawn)
         bad = bad[failing(drawn, held)]

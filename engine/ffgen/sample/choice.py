@@ -35,7 +35,7 @@ class Choice(Sampler):
     example: ClassVar[str] = """\
 - name: status
   values: [active, inactive, pending, closed, other]
-  weights: [70, 20, 8, 1, 0]
+  weights: [70, 20, 8, 1, 1]
   generator: {name: choice, smoothing: 1, pool_below: 0.05, other: other}
 """
 

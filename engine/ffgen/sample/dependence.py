@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ffgen.rng import Stream, stream
 from ffgen.sample.base import Column, Rows, Sampler, Scope
+from ffgen.sample.cases import families_of
 from ffgen.sample.formula import Formula, dtype_of, visible
 from ffgen.sample.steps import BLOCK, Given, Step, Steps
 from ffgen.spec.model import Dataset
@@ -142,7 +143,8 @@ class Monotone(Sampler):
         self.begins = self.start if isinstance(self.start, str) and self.start in fields else None
         self.first = 0 if self.begins is not None else self._first()
         self.alone = self.by is None and "[]" not in scope.path and not lays_out(scope.dataset)
-        vars(self)["grouped"] = not self.alone and "[]" not in scope.path
+        self.along = not self.alone
+        vars(self)["grouped"] = self.along and "[]" not in scope.path
         if self.begins is None:
             self._check_range()
 
@@ -271,6 +273,7 @@ class RunningTotal(Sampler):
         if self.field.type == "integer" and self.start != int(self.start):
             raise Problem("generator.start", f"{self.start:g} is not a whole number.", "E.g. start: 100.")
         self.condition = None if self.where is None else Formula(self.where, scope, "generator.where", "boolean")
+        self.along = True
         vars(self)["grouped"] = "[]" not in scope.path
 
     def _places(self, scope: Scope) -> int:
@@ -317,7 +320,7 @@ def begins(rows: Rows, by: str | None) -> NDArray[np.int64] | None:
     """The position of the first row of each row's group: its array, its parent's rows, and rows alike in `by`. None
     where there are no groups."""
     changes = np.zeros(len(rows), dtype=np.bool_)
-    ids = _groups(rows)
+    ids = families_of(rows)
     if ids is None and by is None:
         return None
     changes[:1] = True
@@ -328,18 +331,6 @@ def begins(rows: Rows, by: str | None) -> NDArray[np.int64] | None:
         changes |= pl.select(column.ne_missing(column.shift(1))).to_series().to_numpy()
     places = np.flatnonzero(changes)
     return np.repeat(places, np.diff(places, append=len(rows)))
-
-
-def _groups(rows: Rows) -> NDArray[Any] | None:
-    """A number for each row that those of its array, or of its parent, share and their neighbours don't."""
-    here: Rows | None = rows
-    while here is not None:
-        if here.owner is not None:
-            return here.owner
-        if here.parent is not None:
-            return here.parent.row
-        here = here.outer
-    return None
 
 
 def lays_out(dataset: Dataset) -> bool:

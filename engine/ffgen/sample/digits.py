@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ffgen.rng import U64, Stream
-from ffgen.sample.base import Column, Rows, Sampler
+from ffgen.rng import U64, Stream, permute
+from ffgen.sample.base import Column, Rows, Sampler, Scope
 from ffgen.sample.strings import Bytes
+from ffgen.spec.types import ValueType
 
 Codes = NDArray[np.intp]
 Words = NDArray[np.uint32]
@@ -27,6 +28,39 @@ class Numbered(Sampler):
         room = self.room()
         assert room is not None
         return self.at(rng.integers(0, room, n, dtype=np.uint64))
+
+
+class Worded(Numbered):
+    """Values of words, and of a number behind them once the words are used up. A draw is of words alone."""
+
+    def pools(self) -> Sequence[pl.Series]:
+        """The parts of a value in order. The last one stands behind the number."""
+        raise NotImplementedError
+
+    def bind(self, kind: ValueType, scope: Scope) -> None:
+        super().bind(kind, scope)
+        self._pools = list(self.pools())
+        self._plain = int(np.prod([len(pool) for pool in self._pools]))
+
+    def room(self) -> int:
+        return self._plain * 1000
+
+    def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
+        return self.at(rng.integers(0, self._plain, n, dtype=np.uint64))
+
+    def at(self, index: U64) -> Column:
+        turn = index // np.uint64(self._plain)
+        codes = split(index - turn * np.uint64(self._plain), [len(pool) for pool in self._pools])
+        parts = [pool.gather(code) for pool, code in zip(self._pools, codes, strict=True)]
+        if turn.any():
+            number = pl.Series(turn + np.uint64(1)).cast(pl.String)
+            parts.insert(-1, pl.select(pl.when(turn > 0).then("-" + number).otherwise(pl.lit(""))).to_series())
+        return pl.select(pl.concat_str(parts)).to_series()
+
+    def keyed(self, index: U64, key: int) -> Column:
+        turn = index // np.uint64(self._plain)
+        start = turn * np.uint64(self._plain)
+        return self.at(permute(index - start, self._plain, key) + start)
 
 
 @cache
@@ -133,7 +167,11 @@ def _to_ten(total: "Codes | int") -> U64:
 def mixed(number: U64, key: int, bits: int = 62) -> U64:
     """A keyed bijection of the numbers of this many bits (4 to 64): adding, multiplying by odd numbers and
     exclusive-or with one's own upper half can all be undone. 4 ns a number."""
-    mask, half = np.uint64((1 << bits) - 1), np.uint64((bits + 1) // 2)
+    return mixed_within(number, key, np.uint64((1 << bits) - 1), np.uint64((bits + 1) // 2))
+
+
+def mixed_within(number: U64, key: int, mask: "U64 | np.uint64", half: "U64 | np.uint64") -> U64:
+    """`mixed` for numbers of different bits: the mask of each one's bits, and half their count, rounded up."""
     with np.errstate(over="ignore"):
         mixing = number + np.uint64(key & (1 << 64) - 1)
         mixing &= mask

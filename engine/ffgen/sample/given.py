@@ -94,7 +94,7 @@ class Given(Sampler):
         """Every value it may give, as the spec writes it."""
         lists = [listed for _, listed in branches(self.table, len(self.reads), "generator.table")]
         lists += [] if self.otherwise is None else [self.otherwise]
-        return [value for listed in lists for value in weighed(listed, "generator.table")]
+        return [value for listed in lists for value, _ in weighed(listed, "generator.table")]
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         return self.conditional.draw(rng, [rows[name] for name in self.reads])

@@ -72,7 +72,7 @@ class Grammar(Sampler):
         if "start" not in self.rules:
             raise Problem(key, "there is no rule `start`.", "E.g. rules: {start: [Hello <name>!], name: [Ann, Ben]}.")
         self.read: Rules = {
-            name: [Expansion(text, weight, list(self.rules), key) for text, weight in weighed(listed, key).items()]
+            name: [Expansion(text, weight, list(self.rules), key) for text, weight in weighed(listed, key)]
             for name, listed in self.rules.items()
         }
         check_ends(self.read, key)
@@ -114,7 +114,7 @@ class Nested:
             way.parts = merged(listed, MERGED)
         self.least = least_depths(self.rules)
         lists = sum(1 for name in self.rules if not leads_back(name, self.rules))
-        self.depth = max(depth, int(self.least["start"])) + lists
+        self.depth = max(depth + lists, int(self.least["start"]))
         self.shares = {(name, left): self.shares_of(name, left) for name in self.rules for left in range(self.depth)}
         self.size = self.expected()
         if self.size > MOST_PARTS:

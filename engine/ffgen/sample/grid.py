@@ -20,29 +20,30 @@ MOST_PLACES = 15
 LARGEST = 1e200
 """Numbers beyond are not taken as parameters: products with powers of ten must stay finite."""
 
+Ends = tuple[Fraction, Fraction]
+
 
 class Grid:
     """The numbers of a field, numbered from `first` to `last` where they are multiples of a `unit`.
 
     A column on its way is rounded, compared with the ends, and then made final; whole numbers are compared as
     multiples, for a product of large ones is no longer exact as a double. `first` and `last` are None where numbers
-    have no unit, or no ends. `low` and `high` are the ends to compare with.
+    have no unit, or no ends. `ends` are as written, `low` and `high` what rounded numbers are compared with.
     """
 
-    def __init__(
-        self, whole: bool, unit: Fraction | None, places: int, low: Fraction | None, high: Fraction | None, ranged: bool
-    ) -> None:
+    def __init__(self, whole: bool, unit: Fraction | None, places: int, ends: Ends | None, ranged: bool = True) -> None:
         self.whole = whole
         self.unit = unit
         self.places = places
+        self.ends = ends
         self.ranged = ranged
         self.first: int | None = None
         self.last: int | None = None
         self.low, self.high = -math.inf, math.inf
         self._tens = float(10**places)
         self._parts = int(unit * 10**places) if unit is not None else 1
-        if low is not None and high is not None:
-            self._bound(low, high)
+        if ends is not None:
+            self._bound(*ends)
 
     def _bound(self, low: Fraction, high: Fraction) -> None:
         if self.unit is None:
@@ -60,32 +61,35 @@ class Grid:
         whole = kind.field.type == "integer"
         unit, places = unit_of(kind.field, step)
         low, high = getattr(kind, "low", None), getattr(kind, "high", None)
-        ranged = low is not None
+        ranged = low is not None and high is not None
         if whole and not ranged:
             low, high = INT64
-        grid = cls(whole, unit, places, exact(low), exact(high), ranged)
+        ends = None if low is None or high is None else (exact(low), exact(high))
+        if ends is not None and max(-ends[0], ends[1]) > LARGEST:
+            raise Problem("range", f"numbers beyond {LARGEST:g} can't be drawn.", "Narrow it.")
+        grid = cls(whole, unit, places, ends, ranged)
         if grid.count == 0:
-            what = f"no number of the field lies between {low} and {high}."
+            what = f"no number that can be drawn lies between {low} and {high}."
             raise Problem("range", what, "Widen it, lower `step`, or raise `decimals`.")
         return grid
 
-    def between(self, low: float, high: float) -> "Grid":
-        """Those of the same numbers that lie between two others, both included; `count` is 0 when there are none."""
-        ends = (exact(low), exact(high))
-        return Grid(self.whole, self.unit, self.places, *ends, ranged=True)
+    def between(self, low: Fraction, high: Fraction) -> "Grid":
+        """Those of the same numbers that lie from `low` to `high`; `low` is above `high` when there are none."""
+        if self.ends is not None:
+            low, high = max(low, self.ends[0]), min(high, self.ends[1])
+        return Grid(self.whole, self.unit, self.places, (low, high))
+
+    @property
+    def span(self) -> Ends:
+        """The range, or what stands for it where there is none: 0 to 1, whole numbers 0 to 1000."""
+        if self.ranged and self.ends is not None:
+            return self.ends
+        return Fraction(0), Fraction(1000 if self.whole else 1)
 
     @property
     def count(self) -> int | None:
         """How many numbers there are; None where they can't be counted."""
         return None if self.first is None or self.last is None else max(self.last - self.first + 1, 0)
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """The range, or what stands for it where there is none: 0 to 1, whole numbers 0 to 1000."""
-        if self.ranged:
-            scale = self._parts if self.whole else 1
-            return self.low * scale, self.high * scale
-        return (0.0, 1000.0) if self.whole else (0.0, 1.0)
 
     @property
     def numbered(self) -> bool:
@@ -124,7 +128,8 @@ class Grid:
 
     def clipped(self, rounded: F64) -> F64:
         """Rounded numbers, those beyond an end moved to it. In place."""
-        return np.clip(rounded, self.low, self.high, out=rounded)
+        np.clip(rounded, self.low, self.high, out=rounded)
+        return rounded
 
     def final(self, rounded: F64) -> NDArray[Any]:
         """Rounded numbers that lie inside, as values of the field. In place where it can be."""
@@ -143,7 +148,8 @@ class Grid:
     def edges(self) -> F64:
         """Borders of the intervals that are rounded to each number, one more than there are numbers."""
         assert self.first is not None and self.count is not None
-        edges: F64 = (np.arange(self.count + 1) + (self.first - 0.5)) * self._parts / self._tens
+        numbers = np.arange(self.count + 1, dtype=np.float64)
+        edges: F64 = (numbers + (self.first - 0.5)) * float(self._parts) / self._tens
         return edges
 
 
@@ -163,9 +169,9 @@ def unit_of(field: Field, step: float | None) -> tuple[Fraction | None, int]:
     return unit, needed if places is None else places
 
 
-def exact(number: float | None) -> Fraction | None:
+def exact(number: float) -> Fraction:
     """A number as it is written: 0.29 is 29/100, which the nearest double is not."""
-    return None if number is None else Fraction(repr(number))
+    return Fraction(repr(number))
 
 
 def least_from(number: int) -> float:

@@ -26,6 +26,7 @@ LOCALES = (
     "en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_BR", "pl_PL", "sv_SE", "da_DK", "ja_JP",
 )  # fmt: skip
 WORLD = "world"
+LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss"})
 DATA = Path(__file__).parent / "data"
 
 Of = Annotated[str, Meta(description="Whose it is, where a row has several, e.g. buyer and seller.")]
@@ -138,18 +139,18 @@ class Quotas:
     def __init__(self, ends: Floats) -> None:
         self.starts = np.concatenate([[0.0], ends[:-1]])
         self.ends = ends
-        edges = np.arange(STEPS) / STEPS
-        self.first = np.searchsorted(ends, edges, side="right").astype(np.int64)
-        last = np.searchsorted(ends, np.nextafter(edges + 1 / STEPS, 0), side="right")
-        self.whole = self.first == last
+        # A table of steps, as `choose` has; no more of them than pay, for three tables share the cache.
+        self.steps = min(STEPS, 64 << len(ends).bit_length())
+        edges = np.arange(self.steps) / self.steps
+        first = np.searchsorted(ends, edges, side="right")
+        last = np.searchsorted(ends, np.nextafter(edges + 1 / self.steps, 0), side="right")
+        self.table = np.where(first == last, first, -1)
 
     def find(self, point: Floats) -> Codes:
         """The share that each point of the unit interval falls into."""
-        step = (point * STEPS).astype(np.int64)
-        found = self.first[step]
-        border = np.flatnonzero(~self.whole[step])
-        if len(border):
-            found[border] = np.searchsorted(self.ends, point[border], side="right")
+        found = self.table[(point * self.steps).astype(np.int64)]
+        border = np.flatnonzero(found < 0)
+        found[border] = np.searchsorted(self.ends, point[border], side="right")
         return np.minimum(found, len(self.ends) - 1)
 
     def split(
@@ -211,6 +212,6 @@ def label(text: str, latin: dict[str, str]) -> str:
     """A company's name, or a part of it, in the letters of a domain name."""
     for word, said in latin.items():
         text = text.replace(word, f" {said} ")
-    text = unicodedata.normalize("NFKD", text.replace("&", " and ").lower())
+    text = unicodedata.normalize("NFKD", text.replace("&", " and ").lower().translate(LETTERS))
     words = re.findall("[a-z0-9]+", re.sub(r"(?<=\w)[./](?=\w)|\.", "", "".join(c for c in text if c.isascii())))
     return "-".join(words)

@@ -235,8 +235,8 @@ class Hash(Sampler):
 
     holds: ClassVar[frozenset[str]] = frozenset({"format"})
     example: ClassVar[str] = """
-- {name: email, type: email}
-- {name: email_hash, type: string, generator: {name: hash, of: [email], bits: 128}}
+- {name: page, type: url}
+- {name: page_hash, type: string, generator: {name: hash, of: [page], bits: 128}}
 """
     bits: Annotated[int, Meta(ge=32, le=256, multiple_of=16)] = 256
     of: Annotated[list[str], Meta(max_length=50)] = []

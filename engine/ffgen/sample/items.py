@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ffgen.errors import ShortfallError
 from ffgen.rng import Stream, key_of, mix
 from ffgen.sample.base import Column, Rows, Sampler, Scope
-from ffgen.sample.cases import hold_field, some
+from ffgen.sample.cases import Some, hold_field
 from ffgen.sample.choice import Choice
 from ffgen.sample.weighted import PLAIN_TYPES, Switch, Vocabulary
 from ffgen.spec.types import Problem, ValueType
@@ -106,7 +106,7 @@ def _drawn_again(
     sampler: Sampler, rows: Rows, column: pl.Series, again: NDArray[np.int64], attempt: int
 ) -> tuple[pl.Series, NDArray[np.int64]]:
     assert rows.owner is not None
-    part = some(rows, again, sampler.path, "apart", attempt)
+    part = Some(rows, again, sampler.path, "apart", attempt)
     order = np.arange(len(column))
     order[again] = np.arange(len(column), len(column) + len(again))
     column = pl.concat([column, hold_field(sampler, part, part.stream())]).gather(pl.Series(order))

@@ -73,7 +73,7 @@ VERBS = _phrases(
 
 OBJECTS = _phrases(
     """
-    it|this|the report|the order|the delivery|the schedule|the contract|the final list|the invoice|the new design
+    it|that|the report|the order|the delivery|the schedule|the contract|the final list|the invoice|the new design
     the budget|the results|the training plan|the old agreement|the price list|the first draft|the offer|the sample
     the guest list|the new policy|the repair|the proposal|the summary|the floor plan|the photos|the request
     the latest figures|the cost estimate|the safety notes|the travel plans|the weekly menu|the complaint|the refund

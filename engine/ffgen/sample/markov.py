@@ -84,7 +84,10 @@ class Markov(Sampler):
     def outcomes(self, field: Field) -> Sequence[Any] | None:
         """Every value it may give, as the spec writes it."""
         lists = [listed for listed in [self.start, *self.transitions.values()] if listed is not None]
-        return [*self.transitions, *(value for listed in lists for value in weighed(listed, "generator.transitions"))]
+        return [
+            *self.transitions,
+            *(value for listed in lists for value, _ in weighed(listed, "generator.transitions")),
+        ]
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         step = choose(rng, n, self.borders)

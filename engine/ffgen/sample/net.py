@@ -12,9 +12,9 @@ import polars as pl
 from msgspec import Meta, field
 from numpy.typing import NDArray
 
-from ffgen.rng import U64, Stream, mix, permute
+from ffgen.rng import U64, Stream, mix
 from ffgen.sample.base import MOST_ROOM, Column, Rows, Sampler, Scope, choose, cumulated
-from ffgen.sample.digits import Numbered, blank, hex_words, put, put_decimal, put_hex, split
+from ffgen.sample.digits import Numbered, Worded, blank, hex_words, put, put_decimal, put_hex, split
 from ffgen.sample.strings import from_matrix
 from ffgen.sample.web import ADJECTIVES, COLOR_NAMES, EXTENSIONS, HOSTS, NOUNS, SECTIONS, browsers
 from ffgen.spec.types import Problem, ValueType
@@ -207,40 +207,7 @@ class Phone(Numbered):
         return from_matrix(matrix)
 
 
-class _Named(Numbered):
-    """Values of words, and of a number behind them once the words are used up. A draw is of words alone."""
-
-    def pools(self) -> Sequence[pl.Series]:
-        """The parts of a value in order. The last one stands behind the number."""
-        raise NotImplementedError
-
-    def bind(self, kind: ValueType, scope: Scope) -> None:
-        super().bind(kind, scope)
-        self._pools = list(self.pools())
-        self._plain = int(np.prod([len(pool) for pool in self._pools]))
-
-    def room(self) -> int:
-        return self._plain * 1000
-
-    def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
-        return self.at(rng.integers(0, self._plain, n, dtype=np.uint64))
-
-    def at(self, index: U64) -> Column:
-        turn = index // np.uint64(self._plain)
-        codes = split(index - turn * np.uint64(self._plain), [len(pool) for pool in self._pools])
-        parts = [pool.gather(code) for pool, code in zip(self._pools, codes, strict=True)]
-        if turn.any():
-            number = pl.Series(turn + np.uint64(1)).cast(pl.String)
-            parts.insert(-1, pl.select(pl.when(turn > 0).then("-" + number).otherwise(pl.lit(""))).to_series())
-        return pl.select(pl.concat_str(parts)).to_series()
-
-    def keyed(self, index: U64, key: int) -> Column:
-        turn = index // np.uint64(self._plain)
-        start = turn * np.uint64(self._plain)
-        return self.at(permute(index - start, self._plain, key) + start)
-
-
-class Url(_Named):
+class Url(Worded):
     """Web addresses with words in their path, at hosts that are reserved for examples unless said otherwise.
 
     - `hosts`: the hosts, such as `[shop.example.com]`; variants of example.com, .org and .net. Others may exist
@@ -265,7 +232,7 @@ class Url(_Named):
         return pl.Series(starts), pl.Series([f"{word}-" for word in ADJECTIVES]), pl.Series(NOUNS), pl.Series([""])
 
 
-class FileName(_Named):
+class FileName(Worded):
     """File names: one or two words, often a year or a version, and an ending.
 
     - `extensions`: the endings, such as `[pdf, docx]`; twenty of the usual ones

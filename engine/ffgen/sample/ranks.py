@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ffgen.pattern import Automaton, CharSet
+from ffgen.pattern.automaton import Automaton
+from ffgen.pattern.chars import CharSet
 from ffgen.rng import U64
 from ffgen.sample.base import MOST_ROOM
-from ffgen.sample.digits import Codes, mixed, put
+from ffgen.sample.digits import Codes, mixed, mixed_within, put
 from ffgen.sample.strings import Bytes, from_bytes, from_matrix
 
 Edge = tuple[CharSet, int]
@@ -26,8 +27,11 @@ class _Step:
 
     States that the same words follow are one class. A class numbers its words: each edge has an interval of them,
     and in it a number says which character and which word behind it. `width` edges stand in the arrays for each
-    class, a power of two; `ends` and `starts` bound their intervals. A class of more words than can be counted in
-    62 bits is `full`: its numbers are scrambled first, or all its words would begin alike.
+    class, a power of two; `ends` and `starts` bound their intervals.
+
+    A class of more words than have numbers spends only some of what it is given on the next character, and so passes
+    on numbers from the lower end of what comes next: there they are scrambled, or the words would end alike. `bounds`
+    are how many numbers are scrambled in a class, 0 for none.
     """
 
     width: int
@@ -36,12 +40,24 @@ class _Step:
     sizes: U64
     targets: Codes
     offsets: NDArray[np.int64]
-    full: NDArray[np.bool_]
+    bounds: U64
+    scrambles: bool
+    literal: bool
+    """Whether each edge has but one character."""
 
-    @property
-    def plain(self) -> bool:
-        """Whether there is but one way: whatever came before, the same characters can stand here."""
-        return len(self.sizes) == 1 and not self.full[0]
+    def scramble(self, klass: Codes, rank: U64, key: int) -> None:
+        """Permutes the numbers of classes where this is due, in place: a bijection of the next power of two, walked
+        until it lands inside."""
+        due = np.arange(len(rank)) if self.bounds.all() else np.flatnonzero(self.bounds.take(klass))
+        bounds = self.bounds.take(klass[due])
+        bits = np.ceil(np.log2(np.maximum(bounds, 16).astype(np.float64))).astype(np.uint64)
+        mask, half = (np.uint64(1) << bits) - np.uint64(1), (bits + np.uint64(1)) // np.uint64(2)
+        number = rank[due]
+        out = np.arange(len(due))
+        while len(out):
+            number[out] = mixed_within(number[out], key, mask[out], half[out])
+            out = out[number[out] >= bounds[out]]
+        rank[due] = number
 
     def edges(self, klass: Codes, rank: U64) -> Codes:
         """Which edge each number falls into: a search without branches, as many steps as the width has bits."""
@@ -52,22 +68,25 @@ class _Step:
             half //= 2
         return edge
 
-    def take(self, klass: Codes, rank: U64, alphabet: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-        """The next character of each word; changes `klass` and `rank` to what is left of the word."""
-        if self.full.any():
-            scrambled = mixed(rank, len(self.full))
-            rank[:] = scrambled if self.full.all() else np.where(self.full.take(klass), scrambled, rank)
+    def take(self, klass: Codes, rank: U64) -> NDArray[np.int64] | np.int64:
+        """Where the next character of each word stands in the alphabet; changes `klass` and `rank` to what is left
+        of the word."""
         if len(self.sizes) == 1:
             size, offset = self.sizes[0], self.offsets[0]
+            klass[:] = self.targets[0]
         else:
             edge = self.edges(klass, rank)
             rank -= self.starts.take(edge)
             size, offset = self.sizes.take(edge), self.offsets.take(edge)
             klass[:] = self.targets.take(edge)
+        if self.literal:
+            where: NDArray[np.int64] | np.int64 = offset
+            return where
         higher = rank // size
-        char = (rank - higher * size).view(np.int64)
+        char: NDArray[np.int64] = (rank - higher * size).view(np.int64)
+        char += offset
         rank[:] = higher
-        return alphabet.take(char + offset)
+        return char
 
 
 class Ranks:
@@ -76,6 +95,7 @@ class Ranks:
 
     def __init__(self, automaton: Automaton, lengths: Iterable[int]) -> None:
         self.lengths = sorted(lengths)
+        self._wanted = frozenset(lengths)
         self._automaton = automaton
         self._letters: list[int] = []
         self._places: dict[CharSet, int] = {}
@@ -100,7 +120,7 @@ class Ranks:
         offsets = np.zeros(len(rank) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         longest = self.lengths[-1]
-        order = np.argsort((longest - lengths).astype(np.uint16), kind="stable")
+        order = np.argsort((longest - lengths).astype(np.uint16 if longest < 1 << 16 else np.uint32), kind="stable")
         letters = np.empty(int(offsets[-1]), self.alphabet.dtype)
         self._walk(lengths, order, rank.take(order), offsets[1:].take(order), letters)
         return _utf8(letters, offsets)
@@ -114,7 +134,10 @@ class Ranks:
             if ending[left]:
                 klass[begun[left] - ending[left] : begun[left]] = self._first[left]
             now = slice(0, begun[left])
-            letters[ends[now] - left] = self._steps[left].take(klass[now], rank[now], self.alphabet)
+            step = self._steps[left]
+            if step.scrambles:
+                step.scramble(klass[now], rank[now], left)
+            letters[ends[now] - left] = self.alphabet.take(step.take(klass[now], rank[now]))
 
     def _build(self) -> None:
         """The steps from the last character to the first."""
@@ -123,31 +146,34 @@ class Ranks:
         self._counts: list[list[int]] = [[1]]
         self._exact: list[list[int]] = [[1]]
         self._first = {0: 0}
-        self._steps = [self._step([])]
+        steps: list[list[list[Edge]]] = [[]]
         for left, states in enumerate(live[1:], 1):
             known, classes = self._classes(states, known)
-            exact = [sum(chars.size * self._exact[-1][target] for chars, target in edges) for edges in classes]
-            self._steps.append(self._step(classes))
-            self._exact.append(exact)
-            self._counts.append([min(count, MOST_ROOM) for count in exact])
-            if left in self.lengths:
+            self._exact.append(
+                [sum(chars.size * self._exact[-1][target] for chars, target in edges) for edges in classes]
+            )
+            self._counts.append([min(count, MOST_ROOM) for count in self._exact[-1]])
+            steps.append(classes)
+            if left in self._wanted:
                 self._first[left] = known[0]
+        scrambled: set[int] = set()
+        for left in range(len(steps) - 1, -1, -1):
+            fuller = {number for number, count in enumerate(self._exact[left]) if count > MOST_ROOM}
+            self._steps.append(self._step(left, steps[left], scrambled | fuller))
+            scrambled = {target for number in fuller for _, target in steps[left][number]}
+        self._steps.reverse()
 
     def _live(self) -> list[set[int]]:
         """The states that words of these lengths are in when a number of characters is left."""
         live: list[set[int]] = [set()]
         for left in range(self.lengths[-1], 0, -1):
-            if left in self._lengths_set:
+            if left in self._wanted:
                 live[-1].add(0)
             ways = self._automaton.ways(left - 1)
             live.append({to for state in live[-1] for _, to in self._automaton.edges[state] if to in ways})
-        if 0 in self._lengths_set:
+        if 0 in self._wanted:
             live[-1].add(0)
         return live[::-1]
-
-    @property
-    def _lengths_set(self) -> frozenset[int]:
-        return frozenset(self.lengths)
 
     def _classes(self, states: set[int], behind: dict[int, int]) -> tuple[dict[int, int], list[list[Edge]]]:
         """Each state's class, and the edges of each class. Two states are one when the same characters lead to the
@@ -164,12 +190,11 @@ class Ranks:
             known[state] = numbers.setdefault(edges, len(numbers))
         return known, [list(edges) for edges in numbers]
 
-    def _step(self, classes: list[list[Edge]]) -> _Step:
+    def _step(self, left: int, classes: list[list[Edge]], scrambled: set[int]) -> _Step:
         width = 1 << max((len(edges) - 1).bit_length() for edges in classes) if classes else 1
-        starts, ends, sizes, targets, offsets, full = [], [], [], [], [], []
+        starts, ends, sizes, targets, offsets = [], [], [], [], []
         for edges in classes:
-            quotas, beyond = self._quotas(edges)
-            full.append(beyond)
+            quotas = self._quotas(left, edges)
             total = 0
             for (chars, target), quota in zip(edges, quotas, strict=True):
                 starts.append(total)
@@ -180,21 +205,31 @@ class Ranks:
                 offsets.append(self._offset(chars))
             for filled in (starts, ends, sizes, targets, offsets):
                 filled.extend([filled[-1]] * (width - len(edges)))
-        u64 = (np.asarray(numbers, np.uint64) for numbers in (starts, ends, sizes))
-        return _Step(width, *u64, np.asarray(targets, np.intp), np.asarray(offsets, np.int64), np.asarray(full, bool))
+        bounds = [self._counts[left][number] if number in scrambled else 0 for number in range(len(classes))]
+        return _Step(
+            width=width,
+            starts=np.asarray(starts, np.uint64),
+            ends=np.asarray(ends, np.uint64),
+            sizes=np.asarray(sizes, np.uint64),
+            targets=np.asarray(targets, np.intp),
+            offsets=np.asarray(offsets, np.int64),
+            bounds=np.asarray(bounds, np.uint64),
+            scrambles=any(bounds),
+            literal=all(size == 1 for size in sizes),
+        )
 
-    def _quotas(self, edges: list[Edge]) -> tuple[list[int], bool]:
-        """How many numbers each edge has, and whether there are more words than numbers: then 2**62 in all, shared
-        in the ratio of the words, and never more for an edge than there are numbers behind it."""
-        words = [chars.size * self._exact[-1][target] for chars, target in edges]
+    def _quotas(self, left: int, edges: list[Edge]) -> list[int]:
+        """How many numbers each edge has. Where there are more words than numbers, these are 2**62 in all, shared in
+        the ratio of the words, and never more for an edge than there are numbers behind it."""
+        words = [chars.size * self._exact[left - 1][target] for chars, target in edges]
         total = sum(words)
         if total <= MOST_ROOM:
-            return words, False
-        room = [chars.size * self._counts[-1][target] for chars, target in edges]
+            return words
+        room = [chars.size * self._counts[left - 1][target] for chars, target in edges]
         quotas = [MOST_ROOM * each // total for each in words]
         for number, most in enumerate(room):
             quotas[number] += min(most - quotas[number], MOST_ROOM - sum(quotas))
-        return quotas, True
+        return quotas
 
     def _offset(self, chars: CharSet) -> int:
         """Where a set's characters stand in the alphabet."""

@@ -110,12 +110,10 @@ class Pattern(Sampler):
 
 def _groups(picks: Codes) -> list[tuple[int, Codes]]:
     """The rows of each pick, in ascending order."""
-    order = np.argsort(picks.astype(np.uint16), kind="stable")
+    order = np.argsort(picks.astype(np.uint16 if picks.max(initial=0) < 1 << 16 else np.uint32), kind="stable")
     ends = np.cumsum(np.bincount(picks))
     starts = [0, *ends[:-1]]
-    return [
-        (pick, order[start:end]) for pick, (start, end) in enumerate(zip(starts, ends, strict=True)) if end > start
-    ]
+    return [(pick, order[start:end]) for pick, (start, end) in enumerate(zip(starts, ends, strict=True)) if end > start]
 
 
 def _placed(number: U64, shares: Sequence[int]) -> tuple[Codes, U64]:

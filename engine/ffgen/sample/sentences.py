@@ -17,6 +17,8 @@ from ffgen.spec.types import Problem, ValueType
 from ffgen.spec.types.base import lengths, tidy
 
 MOST_ENDINGS = 1 << 14
+CLOSE = 12
+"""How far before the length that is aimed at a text may end: room for other words."""
 
 Ints = NDArray[np.int64]
 
@@ -82,7 +84,7 @@ class Sentences(Sampler):
 
     def sized(self, rng: Stream, n: int) -> pl.Series:
         """Texts whose lengths spread evenly over the field's. Sentences are added while there is room for another
-        after them; the last one is chosen to end where it may."""
+        after them; the last one is chosen to end where it should."""
         goal = rng.integers(max(self.least, self.shortest), self.most + 1, n)
         used = np.zeros(n, dtype=np.int64)
         rest = np.arange(n)
@@ -94,8 +96,9 @@ class Sentences(Sampler):
             high = goal[rest] - used[rest] - gap
             low = self.least - used[rest] - gap
             last = (high <= self.longest) | ((len(codes) + 1 >= most) & (low <= self.longest))
-            shortest = np.where(last, np.maximum(low, self.shortest), self.shortest)
-            longest = np.where(last, np.minimum(high, self.longest), np.minimum(high - 1 - self.shortest, self.longest))
+            end = np.minimum(high, self.longest)
+            shortest = np.where(last, np.maximum(low, np.maximum(end - CLOSE, self.shortest)), self.shortest)
+            longest = np.where(last, end, np.minimum(high - 1 - self.shortest, self.longest))
             opening = self.openings.within(rng, shortest - self.endings.longest, longest - self.endings.shortest)
             begun = self.openings.lengths[opening]
             ending = self.endings.within(rng, shortest - begun, longest - begun)

@@ -84,7 +84,7 @@ class Arrivals(Timed):
 
     example: ClassVar[str] = (
         '- {name: signed_up, type: datetime, range: ["2024-01-01", "2024-06-30"]}\n'
-        "- {name: visited, type: datetime, generator: {name: arrivals, start: 2024-07-01, mean: 12m}}\n"
+        '- {name: visited, type: datetime, generator: {name: arrivals, start: "2024-07-01", mean: 12m}}\n'
     )
     gives = "datetime"
     serves = frozenset({"date"})
@@ -183,7 +183,7 @@ class Series(Timed):
 
     example: ClassVar[str] = (
         "- {name: sensor, type: string, generator: {name: series, part: entity, entities: 20, prefix: sensor-}}\n"
-        "- {name: measured_at, type: datetime, generator: {name: series, start: 2024-01-01, step: 1h, entities: 20}}\n"
+        '- {name: measured, type: datetime, generator: {name: series, start: "2024-01-01", step: 1h, entities: 20}}\n'
     )
     gives = "datetime"
     serves = frozenset({"date", "string", "integer"})

@@ -68,6 +68,9 @@ class Shaped(Sampler):
         self.grid = Grid.of(kind, self.step)
         self.fit(self.grid)
         self._values: NDArray[Any] | None = None
+        self._prepare()
+
+    def _prepare(self) -> None:
         found = self._tabled()
         if found is not None:
             self._keep(*found)
@@ -95,7 +98,8 @@ class Shaped(Sampler):
             self.grid.clipped(rounded)
         held = self.grid.inside(rounded)
         merged, place = np.unique(rounded[held], return_inverse=True)
-        return merged, np.bincount(place, shares[held], len(merged))
+        merged_shares: F64 = np.bincount(place, shares[held], len(merged)).astype(np.float64)
+        return merged, merged_shares
 
     def _keep(self, values: F64, shares: F64) -> None:
         if shares.sum() < LEAST_SHARE:
@@ -114,9 +118,9 @@ class Shaped(Sampler):
         self._refuse_range()
 
     def _refuse_range(self) -> None:
-        what = f"less than {LEAST_SHARE:.1%} of what the generator draws lies in the range."
         if not self.grid.ranged:
-            raise Problem("generator", "most of what it draws has more than 64 bits.", "Use smaller parameters.")
+            raise Problem("generator", "next to nothing that it draws fits 64 bits.", "Use smaller parameters.")
+        what = f"less than {LEAST_SHARE:.1%} of what the generator draws lies in the range."
         raise Problem("range", what, "Move the range or the generator's parameters, or set `clip: true`.")
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:

@@ -66,7 +66,7 @@ class SeriesValue(Sampler):
 
     example: ClassVar[str] = (
         "- {name: sensor, type: integer, generator: {name: series, part: entity, entities: 5}}\n"
-        "- {name: measured_at, type: datetime, generator: {name: series, start: 2024-01-01, step: 15m, entities: 5}}\n"
+        '- {name: measured, type: datetime, generator: {name: series, start: "2024-01-01", step: 15m, entities: 5}}\n'
         "- {name: celsius, type: number, decimals: 1, range: [-30, 50],\n"
         "   generator: {name: series_value, level: 9, yearly: 11, daily: 4, noise: 1.5, autocorrelation: 0.9}}\n"
     )
@@ -152,7 +152,8 @@ class SeriesValue(Sampler):
         low, high = ends
         self.whole = self.field.type == "integer"
         most = float(1 << 62) if self.whole else 1e300
-        self.low, self.high = (-most, most) if low is None else (low, high)
+        self.low: float = -most if low is None else low
+        self.high: float = most if high is None else high
         if self.field.decimals is not None and low is not None:
             scale = 10**self.field.decimals
             self.low = math.ceil(Fraction(repr(low)) * scale) / scale

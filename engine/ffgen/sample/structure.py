@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ffgen.rng import Stream
 from ffgen.sample.base import Column, Rows, Sampler, Scope
-from ffgen.sample.cases import bind_field, draw_field, hold_field, in_order, mask_field, some
-from ffgen.sample.checks import Positions, draw_held, is_sound, unheld
+from ffgen.sample.cases import Some, bind_field, draw_field, families_of, goes_along, hold_field, in_order, mask_field
+from ffgen.sample.checks import Positions, draw_held, unheld
 from ffgen.sample.choice import Choice
 from ffgen.sample.items import Chain, Order, enough, pick_apart
 from ffgen.sample.lengths import MOST, Lengths
@@ -51,10 +51,8 @@ class Object(Sampler):
             self.inner[field.name] = bind_inner(field, inside, f"fields.{i}")
         self.order = in_order({name: sampler.reads for name, sampler in self.inner.items()})
         self.tests = [test for sampler in self.inner.values() for _, test in unheld(sampler)]
-        vars(self)["grouped"] = any(getattr(sampler, "grouped", False) for sampler in self.inner.values())
-        # Rows of a family can't be drawn again one by one: whoever draws the family has to look.
-        nested = all(is_sound(each) for each in self.inner.values() if each.field.type in ("object", "array"))
-        self.sound = nested and not (self.grouped and self.tests)
+        self.along = any(goes_along(sampler) for sampler in self.inner.values())
+        vars(self)["grouped"] = any(sampler.grouped for sampler in self.inner.values())
 
     @property
     def reads(self) -> Sequence[str]:
@@ -70,13 +68,13 @@ class Object(Sampler):
             parents=rows.parents,
             children=rows.children,
         )
-        frame = self._frame(inside)
-        if not self.grouped:
 
-            def again(positions: Positions, attempt: int) -> pl.DataFrame:
-                return self._frame(some(rows, positions, self.path, "again", attempt))
+        def again(positions: Positions, attempt: int) -> pl.DataFrame:
+            return self._frame(Some(inside, positions, "again", attempt))
 
-            frame = draw_held(frame, self.tests, again, self.path)
+        # All fields of a row are drawn again with the one that was refused, for they may agree with each other.
+        families = families_of(rows) if self.along and self.tests else None
+        frame = draw_held(self._frame(inside), self.tests, again, self.path, families)
         return frame.to_struct()
 
     def _frame(self, rows: Rows) -> pl.DataFrame:
@@ -122,7 +120,6 @@ class Array(Sampler):
         assert field is not None
         inside = within(scope, f"{scope.path}[]", [], 0, {})
         self.item = self._chain(field, inside) if self.order is not None else bind_inner(field, inside, "items")
-        self.sound = is_sound(self.item) if self.item.field.type in ("object", "array") else True
         self.low, high = int(getattr(kind, "low", 0)), min(int(getattr(kind, "high", 10)), MOST)
         if self.low > high:
             raise Problem("length", f"{self.low} items are too many to draw.", f"At most {MOST:,}.")
@@ -132,8 +129,9 @@ class Array(Sampler):
 
     def _most(self) -> int:
         """The different items that there are, at least as many as an array has."""
-        if self.order is not None:
-            raise Problem("generator.distinct", "items in an order can't be told apart, too.", "Take one of the two.")
+        if self.order is not None or goes_along(self.item):
+            what = "items that follow each other can't be told apart, too."
+            raise Problem("generator.distinct", what, "Take one of the two away.")
         room = len(self.item.pool) if isinstance(self.item, Choice) else self.item.room()
         if room is not None and room < self.counts.low:
             what = f"there are {room} different items; an array has {self.counts.low} or more."

@@ -69,9 +69,12 @@ class Template(Sampler):
             for is_slot, name in pieces
         ]
         self.parts = merged(parts, MERGED)
+        # A list may have an empty text, which leaves a space at the end of the whole.
+        self.loose = any((pool.values == "").any() for pool in lists.values())
         self.numbered = self.numbering([part for part in parts if isinstance(part, Pool)])
         if len(self.parts) == 1 and isinstance(self.parts[0], Pool):
-            self.parts = [self.parts[0].fitting(kind)]
+            self.parts = [Pool(self.parts[0].values.str.strip_chars(), self.parts[0].weights).fitting(kind)]
+            self.loose = False
 
     def beside(self, name: str) -> Field | None:
         """The field that a slot names; one that nests has no text."""
@@ -87,8 +90,8 @@ class Template(Sampler):
             return None
         whole = joined(pools) if np.prod([len(pool) for pool in pools], dtype=float) <= MERGED else None
         if whole is not None:
-            return [Pool(whole.values.unique(maintain_order=True))]
-        return pools if parts_tell(pools) else None
+            return [Pool(whole.values.str.strip_chars().unique(maintain_order=True))]
+        return pools if parts_tell(pools) and not self.loose else None
 
     @property
     def reads(self) -> Sequence[str]:
@@ -99,7 +102,8 @@ class Template(Sampler):
             part.draw(rng, n) if isinstance(part, Pool) else written(rows[part], self.fields[part])
             for part in self.parts
         ]
-        return concatenated(columns)
+        text = concatenated(columns)
+        return text.str.strip_chars() if self.loose else text
 
     def room(self) -> int | None:
         if self.numbered is None:
@@ -194,7 +198,7 @@ def cut(text: str) -> Iterator[tuple[bool, str]]:
 def pool_of(listed: Listed, key: str = "generator.slots") -> Pool:
     """Texts to draw from. Numbers, true and false are written as in JSON."""
     weights: dict[str, float] = {}
-    for value, given in weighed(listed, key).items():
+    for value, given in weighed(listed, key):
         if isinstance(value, dict | list | None):
             raise Problem(key, f"{shown(value)} is no text.", "List texts or numbers.")
         text = tidy(value if isinstance(value, str) else shown(value))

@@ -148,9 +148,9 @@ class Rhythm(Sampler):
         weights = self._day_weights(np.arange(self.first, last + 1))
         if not self.dated:
             self._set_hours(low - self.first * DAY, high - last * DAY, weights)
-        if not weights.any():
-            what = "no moment of the range has any weight."
-            raise Problem("generator", what, "Widen the range, or raise the weights of its days and hours.")
+        if not 0 < weights.sum() < np.inf:
+            what = "no moment of the range has any weight." if not weights.any() else "the weights are too large."
+            raise Problem("generator", what, "Change the range, or the weights of its days and hours.")
         self.days = cumulated(weights.tolist())
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
@@ -187,7 +187,10 @@ class Rhythm(Sampler):
 
     def _set_hours(self, low: int, high: int, weights: Floats) -> None:
         """The profile of the day, and what the first and the last day have of it."""
-        self.hour_shares = cumulated(self._hour_weights())
+        hours = self._hour_weights()
+        if not 0 < sum(hours) < np.inf:
+            raise Problem("generator.hours", "the weights add up to nothing or too much.", "Give an hour some weight.")
+        self.hour_shares = cumulated(hours)
         self.clock = np.concatenate([[0.0], self.hour_shares])
         last, end = len(weights) - 1, DAY - self.step
         spans = [(0, low, high if last == 0 else end), (last, 0 if last else low, high)]
@@ -218,7 +221,8 @@ class Rhythm(Sampler):
             weights *= np.array(weights_of("months", self.months, MONTHS))[
                 dates.astype("datetime64[M]").astype(int) % 12
             ]
-        weights *= (1 + self.trend) ** ((days - days[0]) / 365.25)
+        # Counted from the end that has most, so that no span is too long for it.
+        weights *= (1 + self.trend) ** ((days - days[-1 if self.trend > 0 else 0]) / 365.25)
         weights *= self._variations(days)
         for holiday in self.holidays:
             begin, _, end = holiday.partition("/")

@@ -117,14 +117,15 @@ def settled(kind: ValueType, raw: Any, key: str) -> Any:
     return value
 
 
-def weighed(listed: Listed, key: str) -> dict[Any, float]:
+def weighed(listed: Listed, key: str) -> list[tuple[Any, float]]:
     """Listed values, as they are written, and their weights; values of weight 0 are left out."""
     if not isinstance(listed, Mapping):
-        listed = dict.fromkeys(listed)
-    weights = {value: weight(given, value, key) for value, given in listed.items()}
-    kept = {value: given for value, given in weights.items() if given > 0}
+        pairs = [(value, 1.0) for value in listed]
+    else:
+        pairs = [(value, weight(given, value, key)) for value, given in listed.items()]
+    kept = [(value, given) for value, given in pairs if given > 0]
     if not kept:
-        raise Problem(key, "all weights are 0." if weights else "a list is empty.", LISTS)
+        raise Problem(key, "all weights are 0." if pairs else "a list is empty.", LISTS)
     return kept
 
 
@@ -151,8 +152,8 @@ class Vocabulary:
 
     def group(self, listed: Listed) -> tuple[list[int], list[float]]:
         """The codes and weights of one list, as a `Switch` takes them."""
-        weights = weighed(listed, self.key)
-        return [self.code(raw) for raw in weights], list(weights.values())
+        pairs = weighed(listed, self.key)
+        return [self.code(raw) for raw, _ in pairs], [weight for _, weight in pairs]
 
     def values(self) -> pl.Series:
         """All values by code, and a null after the last."""

@@ -57,7 +57,7 @@ def written_type(dtype: Any, formats: Mapping[str, str], path: str) -> Any:
         return pl.Struct({f.name: written_type(f.dtype, formats, f"{path}.{f.name}") for f in dtype.fields})
     if isinstance(dtype, pl.List):
         return pl.List(written_type(dtype.inner, formats, path))
-    return pl.String() if path in formats else dtype
+    return pl.String() if path in formats and dtype.is_temporal() else dtype
 
 
 class Table:

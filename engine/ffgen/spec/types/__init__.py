@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from ffgen.spec.model import Field
 from ffgen.spec.types.base import Problem, ValueType
 from ffgen.spec.types.choice import Enum
@@ -34,7 +36,9 @@ TYPES: dict[str, type[ValueType]] = {
 
 def build_type(field: Field) -> ValueType:
     """The type of one field; raises `Problem` (the key, what, hint) when a parameter can't be."""
-    kind = TYPES[field.type or "string"]
+    if not field.type:
+        field = structs.replace(field, type="string")
+    kind = TYPES[field.type]
     if kind is Object or kind is Array:
         return kind(field, build_types)
     return kind(field)
