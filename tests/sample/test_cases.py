@@ -3,12 +3,12 @@
 import numpy as np
 import polars as pl
 import pytest
+from tests.sample.record import bind, draw, fields_of
+
 from ffgen.errors import ShortfallError
 from ffgen.sample.base import Rows
 from ffgen.sample.cases import in_order, mask_field, widest
 from ffgen.spec.types import Problem
-
-from tests.sample.record import bind, draw, fields_of
 
 TIERS = """
 - {name: tier, values: [gold, silver, basic], weights: [1, 2, 7]}
@@ -16,15 +16,15 @@ TIERS = """
   type: integer
   range: [0, 9]
   cases:
-    - {when: "tier = 'gold'", range: [1000, 1999]}
-    - {when: "tier IN ('gold', 'silver')", range: [100, 199]}
+    - {when: "tier = 'gold'", range: [1000, 1019]}
+    - {when: "tier IN ('gold', 'silver')", range: [100, 119]}
 """
 
 
 def test_the_first_case_that_holds_gives_the_parameters() -> None:
     frame = draw(TIERS, 5000)
     found = frame.group_by("tier").agg(low=pl.col("points").min(), high=pl.col("points").max()).sort("tier").rows()
-    assert found == [("basic", 0, 9), ("gold", 1000, 1999), ("silver", 100, 199)]
+    assert found == [("basic", 0, 9), ("gold", 1000, 1019), ("silver", 100, 119)]
 
 
 def test_values_of_a_case_do_not_repeat_those_of_another() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
+
 from ffgen.rng import stream
 from ffgen.sample.copula import check_matrix, correlate, lower, matrix_of, nearest
 from ffgen.spec.model import Correlation, Field
 from ffgen.spec.types import Problem, build_type
-from numpy.typing import NDArray
 
 N = 65_536
 

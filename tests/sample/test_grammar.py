@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from tests.sample.drive import bound, drawn, drawn_table, keyed
+
 from ffgen.sample.grammar import Grammar
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem
-from tests.sample.drive import bound, drawn, drawn_table, keyed
 
 
 def grammar(depth: int = 12, **rules: Any) -> dict[str, Any]:

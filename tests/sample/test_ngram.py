@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from tests.sample.drive import bound, drawn, drawn_table
+
 from ffgen.sample.ngram import Ngram
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem
-from tests.sample.drive import bound, drawn, drawn_table
 
 TOWNS = "Ashford Ashton Bradford Bradley Burton Crawley Dartford Horton Milford Milton Norton Stratford".split()
 LINES = [

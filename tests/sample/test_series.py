@@ -213,7 +213,7 @@ def test_inside_an_array_and_by_a_field() -> None:
 
 def test_series_go_round_and_times_rise() -> None:
     both = {"name": "series", "start": "2024-01-01", "step": "1h", "entities": 3}
-    sensor = {"name": "sensor", "type": "string", "generator": both | {"part": "entity", "prefix": "sensor-"}}
+    sensor = {"name": "sensor", "type": "string", "generator": both | {"part": "entity", "prefix": " sensor-"}}
     number = {"name": "no", "type": "integer", "generator": {"name": "series", "part": "entity", "entities": 12}}
     frame = table(numbered(range(7)), sensor, {"name": "at", "type": "datetime", "generator": both}, number)
     assert frame["sensor"].to_list() == [f"sensor-{i % 3 + 1}" for i in range(7)]

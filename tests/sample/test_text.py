@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from tests.sample.drive import bound, drawn, drawn_table, keyed, scope_of
+
 from ffgen.sample import lexicon, resolve
 from ffgen.sample.base import Rows
 from ffgen.sample.build import build_sampler
@@ -17,7 +19,6 @@ from ffgen.sample.sentences import Sentences, endings, openings
 from ffgen.sample.text import apart, pool_of, written
 from ffgen.spec.model import Dataset, Field
 from ffgen.spec.types import Problem
-from tests.sample.drive import bound, drawn, drawn_table, keyed, scope_of
 
 FAMILY = ["template", "words", "sentences"]
 
@@ -200,7 +201,7 @@ def test_every_text_has_the_length_of_its_field(length: list[int], about: list[s
     if length[1] - length[0] > 250:
         # All lengths come up alike, from the shortest sentence on.
         low = max(length[0], 16)
-        assert sizes.mean() == pytest.approx((low + length[1]) / 2, rel=0.05)
+        assert sizes.mean() == pytest.approx((low + length[1]) / 2, rel=0.08)
 
 
 def test_a_number_of_sentences_within_a_length() -> None:

@@ -40,14 +40,16 @@ class Beside:
     def __init__(self, name: str, scope: Scope, key: str) -> None:
         """Raises `Problem` when there is no such field."""
         own = scope.path.rpartition(".")[2]
-        outer = [field.name for field in scope.dataset.fields] if "." in scope.path else []
-        names = [each for each in [*scope.names, *outer] if each != own]
-        if name == own or name not in names:
+        around = records(scope)
+        names = dict.fromkeys([*scope.names, *(field.name for fields in around for field in fields)])
+        names = {each: None for each in names if each != own and each not in holders(scope)}
+        if name not in names:
             what = "a field can't read itself." if name == own else f"there is no field {shown(name)} beside this one."
             near = difflib.get_close_matches(name, names, 1)
-            raise Problem(key, what, f"Did you mean `{near[0]}`?" if near else f"There are {', '.join(names)}."[:200])
+            there = f"There are {', '.join(names)}."[:200] if names else ""
+            raise Problem(key, what, f"Did you mean `{near[0]}`?" if near else there)
         self.name = name
-        self.field = find(name, scope)
+        self.field = next((field for fields in around for field in fields if field.name == name), None)
         self.kind, self.outcomes = known(self.field, scope) if self.field else (None, None)
 
     def check(self, keys: Sequence[str], whole: bool, key: str) -> None:
@@ -55,7 +57,7 @@ class Beside:
         without (it says what becomes of the others), for a value that is no key. What is not known is let pass."""
         if self.kind is None:
             return
-        if self.kind.field.nullable and not whole:
+        if self.kind.field.may_be_null and not whole:
             raise Problem(key, f"`{self.name}` may be null.", "Say `otherwise`, or make this field nullable, too.")
         read = [self.read(each, key) for each in keys]
         if self.outcomes is None:
@@ -66,7 +68,8 @@ class Beside:
             raise Problem(key, f"`{self.name}` is never {shown(beyond)}.", f"It is one of {known}."[:200])
         missing = next((value for value in self.outcomes if value not in read), None)
         if missing is not None and not whole:
-            what = f"nothing is said for {shown(str(missing))}, which `{self.name}` may be."
+            plain = missing if isinstance(missing, str | int | float) else str(missing)
+            what = f"nothing is said for {shown(plain)}, which `{self.name}` may be."
             raise Problem(key, what, "Add it, or say `otherwise`.")
 
     def read(self, text: str, key: str) -> Any:
@@ -82,17 +85,24 @@ class Beside:
         return value
 
 
-def find(name: str, scope: Scope) -> Field | None:
-    """The spec's field of that name beside the scope's own, or in a record around it."""
-    around: list[list[Field]] = [scope.dataset.fields]
-    for part in scope.path.split(".")[:-1]:
-        inner = next((field for field in around[-1] if field.name == part), None)
+def holders(scope: Scope) -> list[str]:
+    """The names of the fields that hold the scope's own, from the table down."""
+    names = scope.path.replace("[]", "").split(".")
+    # An array's own items have no name: all names are those of holders.
+    return names if scope.path.endswith("[]") else names[:-1]
+
+
+def records(scope: Scope) -> list[list[Field]]:
+    """The fields of the record that the scope's own is in, then of those around it."""
+    around = [scope.dataset.fields]
+    for name in holders(scope):
+        inner = next((field for field in around[0] if field.name == name), None)
         while inner is not None and inner.items is not None:
             inner = inner.items
         if inner is None or inner.fields is None:
             break
-        around.append(inner.fields)
-    return next((field for fields in reversed(around) for field in fields if field.name == name), None)
+        around.insert(0, inner.fields)
+    return around
 
 
 def known(field: Field, scope: Scope) -> tuple[ValueType | None, list[Any] | None]:

@@ -179,7 +179,7 @@ class Conditional(Sampler):
     """A field with cases or a condition, around the samplers that draw it. Not named in specs.
 
     The first case that holds in a row draws it, else the field's own parameters. Each case has a stream of its own
-    and draws no more rows than it has: n rows cost what they cost without cases and 25 ns a value for taking apart
+    and draws no more rows than it has: n rows cost what they cost without cases and 30 ns a value for taking apart
     and putting together.
     """
 

@@ -100,7 +100,9 @@ class Firms:
         self.latin: dict[str, str] = said.get("latin", {})
         forms: list[str] = said["forms"]
         suffixes: list[str] = said["suffixes"]
-        fixed = {word for text in [*forms, *suffixes] for word in label(re.sub(r"{\w}", " ", text), self.latin).split("-")}
+        fixed = {
+            word for text in [*forms, *suffixes] for word in label(re.sub(r"{\w}", " ", text), self.latin).split("-")
+        }
         best: dict[str, tuple[float, str]] = {}
         for name, slug, weight in zip(data["names"], data["slugs"], data["weights"], strict=True):
             if slug not in fixed and (slug not in best or best[slug][0] < weight):
@@ -274,7 +276,9 @@ class CompanyDomain(CompanyPart):
 class CompanyEmail(CompanyPart):
     """A company's e-mail address at its domain: info@miller-llc.example. `local` is what stands before the @."""
 
-    local: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,30}$", description="What stands before the @.")] = "info"
+    local: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,30}$", description="What stands before the @.")] = (
+        "info"
+    )
 
     gives: ClassVar[str] = "email"
     serves: ClassVar[frozenset[str]] = frozenset({"string"})

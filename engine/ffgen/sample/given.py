@@ -22,7 +22,7 @@ MOST_GROUPS = 1 << 20
 Path = tuple[str, ...]
 
 
-class Conditional:
+class Lists:
     """Draws by the values of other columns: a list for each combination of them, null where there is none."""
 
     def __init__(self, vocabulary: Vocabulary, lists: Mapping[Path, Listed], otherwise: Listed | None) -> None:
@@ -81,9 +81,9 @@ class Given(Sampler):
         super().bind(kind, scope)
         vocabulary = Vocabulary(kind, "generator.table")
         lists = dict(branches(self.table, len(self.reads), "generator.table"))
-        self.conditional = Conditional(vocabulary, lists, self.otherwise)
+        self.lists = Lists(vocabulary, lists, self.otherwise)
         whole = self.otherwise is not None or bool(kind.field.nullable)
-        for name, keys in zip(self.reads, self.conditional.keys, strict=True):
+        for name, keys in zip(self.reads, self.lists.keys, strict=True):
             Beside(name, scope, "generator.of").check(keys, whole, "generator.table")
 
     @property
@@ -97,7 +97,7 @@ class Given(Sampler):
         return [value for listed in lists for value, _ in weighed(listed, "generator.table")]
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
-        return self.conditional.draw(rng, [rows[name] for name in self.reads])
+        return self.lists.draw(rng, [rows[name] for name in self.reads])
 
 
 def branches(table: Any, depth: int, key: str, path: Path = ()) -> Iterator[tuple[Path, Listed]]:

@@ -65,18 +65,18 @@ class Grid:
         if whole and not ranged:
             low, high = INT64
         ends = None if low is None or high is None else (exact(low), exact(high))
-        if ends is not None and max(-ends[0], ends[1]) > LARGEST:
+        if ends is not None and max(-float(ends[0]), float(ends[1])) > LARGEST:
             raise Problem("range", f"numbers beyond {LARGEST:g} can't be drawn.", "Narrow it.")
         grid = cls(whole, unit, places, ends, ranged)
-        if grid.count == 0:
+        if grid.empty:
             what = f"no number that can be drawn lies between {low} and {high}."
             raise Problem("range", what, "Widen it, lower `step`, or raise `decimals`.")
         return grid
 
     def between(self, low: Fraction, high: Fraction) -> "Grid":
-        """Those of the same numbers that lie from `low` to `high`; `low` is above `high` when there are none."""
-        if self.ends is not None:
-            low, high = max(low, self.ends[0]), min(high, self.ends[1])
+        """Numbers like these from `low` to `high`, in or out of the range; it is `empty` when there are none."""
+        if self.whole:
+            low, high = max(low, Fraction(INT64[0])), min(high, Fraction(INT64[1]))
         return Grid(self.whole, self.unit, self.places, (low, high))
 
     @property
@@ -90,6 +90,11 @@ class Grid:
     def count(self) -> int | None:
         """How many numbers there are; None where they can't be counted."""
         return None if self.first is None or self.last is None else max(self.last - self.first + 1, 0)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no number."""
+        return self.count == 0 if self.unit is not None else self.low > self.high
 
     @property
     def numbered(self) -> bool:

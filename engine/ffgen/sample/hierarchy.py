@@ -9,7 +9,7 @@ from ffgen.rng import U64, Stream
 from ffgen.sample.base import Column, Rows, Sampler, Scope
 from ffgen.sample.beside import Beside
 from ffgen.sample.build import convert, generator_of
-from ffgen.sample.given import HELD, Conditional, Path
+from ffgen.sample.given import HELD, Lists, Path
 from ffgen.sample.weighted import PLAIN_TYPES, Pool, Vocabulary, weight
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem, ValueType
@@ -53,7 +53,7 @@ class Hierarchy(Sampler):
         lists = dict(nodes(tree, len(self.above)))
         vocabulary = Vocabulary(kind, "generator.of" if self.above else "generator.tree")
         if self.above:
-            self.conditional = Conditional(vocabulary, self.checked(lists), None)
+            self.lists = Lists(vocabulary, self.checked(lists), None)
         else:
             codes, weights = vocabulary.group(lists[()])
             self.pool = Pool(vocabulary.values().gather(codes), weights)
@@ -94,7 +94,7 @@ class Hierarchy(Sampler):
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         if self.above:
-            return self.conditional.draw(rng, [rows[name] for name in self.above])
+            return self.lists.draw(rng, [rows[name] for name in self.above])
         return self.pool.draw(rng, n)
 
     def room(self) -> int | None:

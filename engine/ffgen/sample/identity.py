@@ -154,7 +154,12 @@ class Quotas:
         return np.minimum(found, len(self.ends) - 1)
 
     def split(
-        self, offset: Codes, size: Codes | int, start: Floats | float, low: Floats | float = 0.0, width: Floats | float = 1.0
+        self,
+        offset: Codes,
+        size: Codes | int,
+        start: Floats | float,
+        low: Floats | float = 0.0,
+        width: Floats | float = 1.0,
     ) -> tuple[Codes, Codes, Codes]:
         """The block of each point by its number `offset` among `size`, its number in the block, and the block's size.
 

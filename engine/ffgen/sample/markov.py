@@ -37,6 +37,7 @@ class Markov(Sampler):
 
     serves: ClassVar[frozenset[str]] = PLAIN_TYPES
     holds: ClassVar[frozenset[str]] = HELD
+    grouped: ClassVar[bool] = True
     example: ClassVar[str] = """\
 - name: machine_state
   generator:

@@ -40,13 +40,19 @@ class Uniform(Shaped):
         low, high = grid.span
         low = low if self.low is None else exact(self.low)
         high = high if self.high is None else exact(self.high)
-        self._cells = grid.between(low, high)
-        if self._cells.low > self._cells.high:
-            what = "no number that can be drawn lies between the ends."
-            raise Problem("generator.low" if self.low is not None else "generator.high", what, "Widen them.")
+        self._use(grid.between(low, high))
 
     def _prepare(self) -> None:
-        """Nothing: numbers are quicker than a table."""
+        """What lies in the range, too, is all alike: nothing has to be drawn again, and no table is quicker."""
+        if self.grid.ends is not None and self._cells.ends is not None:
+            (low, high), (least, most) = self._cells.ends, self.grid.ends
+            self._use(self.grid.between(max(low, least), min(high, most)))
+
+    def _use(self, cells: Grid) -> None:
+        if cells.empty:
+            what = "no number that can be drawn lies between the ends."
+            raise Problem("generator.low" if self.low is not None else "generator.high", what, "Widen them.")
+        self._cells = cells
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         cells = self._cells

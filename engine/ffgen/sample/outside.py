@@ -56,17 +56,16 @@ class OneAtATime(Sampler):
         values: list[Any] = [None] * n
         left = list(range(n))
         for _ in range(ATTEMPTS):
-            if not left:
-                return pl.Series(values, dtype=self.kind.value_dtype())
             raw = [called(self.label, self.made.generate, chance, constraints) for _ in left]
             settled, wrong = fitted(self.kind, raw)
             wrong |= self._refused(settled, wrong)
-            for i, value in enumerate(settled):
-                values[left[i]] = None if i in wrong else value
-            left, last = [left[i] for i in sorted(wrong)], [(raw[i], wrong[i]) for i in sorted(wrong)]
-        if not left:
-            return pl.Series(values, dtype=self.kind.value_dtype())
-        what = f"`{self.label}` gave no value for {self.path} that fits ({last[0][1]}), e.g. {str(last[0][0])[:40]!r}."
+            for i, value in zip(left, settled, strict=True):
+                values[i] = value
+            if not wrong:
+                return pl.Series(values, dtype=self.kind.value_dtype())
+            left = [left[i] for i in sorted(wrong)]
+        i, reason = min(wrong.items())
+        what = f"`{self.label}` gave no value for {self.path} that fits ({reason}), e.g. {str(raw[i])[:40]!r}."
         raise ShortfallError(what, hint=f"{ATTEMPTS} were tried. Widen the field's constraints, or correct the plugin.")
 
     def _refused(self, values: Sequence[Any], wrong: Mapping[int, str]) -> dict[int, str]:
@@ -97,7 +96,8 @@ def sampler_of(name: str, target: Any) -> type[Sampler]:
 def derived(base: type[Sampler], target: type[Any], own: Mapping[str, Any]) -> type[Sampler]:
     """A class under another, with the name and the manual page of the plugin's."""
     page = {"__doc__": target.__doc__, "__module__": target.__module__}
-    kind: type[Sampler] = type(base)(target.__name__, (base,), {**page, **own})
+    maker: Any = type(base)
+    kind: type[Sampler] = maker(target.__name__, (base,), {**page, **own})
     return kind
 
 
@@ -121,7 +121,7 @@ def called(name: str, function: Callable[..., Any], *given: Any) -> Any:
         return function(*given)
     except FfgenError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"The plugin `{name}` failed: {told(error)}.", hint="Correct it.") from error
 
 

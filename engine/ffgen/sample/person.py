@@ -263,7 +263,9 @@ class PersonEmail(Suffixed):
         assert drawn.namesake is not None
         end = self.quotas.find((mix(index, self.key) >> np.uint64(11)) * 2.0**-53)
         number = numbered(drawn.namesake, self.numbers)
-        return joined(first.gather(drawn.first), last.gather(drawn.last), number, self.ends.gather(end.astype(np.uint32)))
+        return joined(
+            first.gather(drawn.first), last.gather(drawn.last), number, self.ends.gather(end.astype(np.uint32))
+        )
 
     def _pools(self) -> tuple[pl.Series, pl.Series]:
         if "pools" not in self.__dict__:

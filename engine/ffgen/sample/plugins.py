@@ -75,7 +75,7 @@ def load_files(plugins: Sequence[str], allowed: bool, folder: str | os.PathLike[
 def digest(plugins: Sequence[str], folder: str | os.PathLike[str] = "") -> str:
     """A digest of the files among a spec's `plugins`: with another text, the same spec makes other records."""
     sums = "".join(xxhash.xxh3_128_hexdigest(_read(path)) for path in paths(plugins, folder))
-    return xxhash.xxh3_128_hexdigest(sums) if sums else ""
+    return xxhash.xxh3_128_hexdigest(sums.encode()) if sums else ""
 
 
 def record_validators(plugins: Sequence[str], folder: str | os.PathLike[str] = "") -> list[RecordCheck]:
@@ -165,7 +165,7 @@ def contents(path: Path) -> dict[str, Any]:
 @cache
 def _run(path: Path, text: str) -> ModuleType:
     """The file as a module of its own. `text` is a digest: a file that has changed is run again."""
-    name = f"ffgen_plugin_{path.stem}_{xxhash.xxh3_64_hexdigest(f'{path} {text}')}"
+    name = f"ffgen_plugin_{path.stem}_{xxhash.xxh3_64_hexdigest(f'{path} {text}'.encode())}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file.", hint="A plugin's name ends with .py.")

@@ -111,7 +111,7 @@ class Pattern(Sampler):
 def _groups(picks: Codes) -> list[tuple[int, Codes]]:
     """The rows of each pick, in ascending order."""
     order = np.argsort(picks.astype(np.uint16 if picks.max(initial=0) < 1 << 16 else np.uint32), kind="stable")
-    ends = np.cumsum(np.bincount(picks))
+    ends = np.cumsum(np.bincount(picks, minlength=1))
     starts = [0, *ends[:-1]]
     return [(pick, order[start:end]) for pick, (start, end) in enumerate(zip(starts, ends, strict=True)) if end > start]
 

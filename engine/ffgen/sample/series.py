@@ -1,5 +1,6 @@
 """Time that passes from row to row: arrivals one after the other, and the steps of time series."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
@@ -192,7 +193,7 @@ class Series(Timed):
     part: Literal["time", "entity"] = "time"
     step: Duration | None = None
     entities: Annotated[int, Meta(ge=1, le=10**9)] = 1
-    prefix: str = "series-"
+    prefix: Annotated[str, Meta(max_length=100)] = "series-"
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         timed = kind.field.type in ("date", "datetime")
@@ -245,7 +246,6 @@ class Series(Timed):
         return self._names(pl.Series(number + 1))
 
     def _names(self, numbers: pl.Series) -> pl.Series:
-        width = len(str(self.entities))
-        return pl.select(
-            pl.concat_str(pl.lit(self.prefix), pl.lit(numbers.cast(pl.String)).str.zfill(width))
-        ).to_series()
+        prefix = pl.lit(unicodedata.normalize("NFC", self.prefix.lstrip()))
+        number = pl.lit(numbers.cast(pl.String)).str.zfill(len(str(self.entities)))
+        return pl.select(pl.concat_str(prefix, number)).to_series()

@@ -1,5 +1,6 @@
 """Text put together from parts: `template`, `words`."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -71,7 +72,7 @@ class Template(Sampler):
         self.parts = merged(parts, MERGED)
         # A list may have an empty text, which leaves a space at the end of the whole.
         self.loose = any((pool.values == "").any() for pool in lists.values())
-        self.numbered = self.numbering([part for part in parts if isinstance(part, Pool)])
+        self.digits = self.numbering([part for part in parts if isinstance(part, Pool)])
         if len(self.parts) == 1 and isinstance(self.parts[0], Pool):
             self.parts = [Pool(self.parts[0].values.str.strip_chars(), self.parts[0].weights).fitting(kind)]
             self.loose = False
@@ -106,13 +107,13 @@ class Template(Sampler):
         return text.str.strip_chars() if self.loose else text
 
     def room(self) -> int | None:
-        if self.numbered is None:
+        if self.digits is None:
             return None
-        return min(int(np.prod([len(pool) for pool in self.numbered], dtype=object)), MOST_ROOM)
+        return min(math.prod(len(pool) for pool in self.digits), MOST_ROOM)
 
     def at(self, index: U64) -> Column:
-        assert self.numbered is not None
-        return concatenated(list(spread(self.numbered, index)))
+        assert self.digits is not None
+        return concatenated(list(spread(self.digits, index)))
 
 
 class Words(Sampler):
@@ -232,7 +233,18 @@ def parts_tell(pools: Sequence[Pool]) -> bool:
     Where both fail it may still be so."""
     texts = [pool.values.to_list() for pool in pools]
     backward = [[text[::-1] for text in each] for each in reversed(texts)]
-    return any(all(map(apart, each[:-1])) for each in (texts, backward))
+    return any(all(map(apart, glued(each)[:-1])) for each in (texts, backward))
+
+
+def glued(lists: Sequence[list[str]]) -> list[list[str]]:
+    """Lists of texts with those of a single text added to what stands before them: `1-` does not begin `10-`."""
+    found: list[list[str]] = []
+    for texts in lists:
+        if found and len(texts) == 1:
+            found[-1] = [text + texts[0] for text in found[-1]]
+        else:
+            found.append(texts)
+    return found
 
 
 def apart(texts: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ from ffgen.sample.calendar import (
 from ffgen.sample.noise import echo, stages, white
 from ffgen.spec.types import Problem, ValueType
 
-Weight = Annotated[float, Meta(ge=0)]
+Weight = Annotated[float, Meta(ge=0, le=1e9)]
 Unit = Literal["microsecond", "millisecond", "second", "minute", "hour", "day"]
 POOLED = 1 << 16
 """Durations up to which all texts are made beforehand."""
@@ -102,7 +102,7 @@ class Rhythm(Sampler):
       13:00; the last that names an hour counts), or `office`, `evening`, `shop` or `awake`. In UTC, like all datetimes.
     - `months`: twelve weights from January, or a mapping such as {nov-dec: 2}.
     - `trend`: growth per year: 0.3 is 30% more each year, -0.1 is 10% less.
-    - `autocorrelation`: from 0 to 1: how much a busy day is followed by a busy day. Fields of one table share their
+    - `autocorrelation`: from 0 to 0.999: how much a busy day is followed by a busy day. Fields of one table share their
       busy days.
     - `variation`: how much days differ by chance (the standard deviation of the logarithm); 0.3 unless said where
       there is an `autocorrelation`, else 0.
@@ -125,10 +125,10 @@ class Rhythm(Sampler):
     hours: Annotated[list[Weight], Meta(min_length=24, max_length=24)] | dict[str, Weight] | str | None = None
     months: Annotated[list[Weight], Meta(min_length=12, max_length=12)] | dict[str, Weight] | None = None
     trend: Annotated[float, Meta(gt=-1, le=100)] = 0.0
-    autocorrelation: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    autocorrelation: Annotated[float, Meta(ge=0, le=0.999)] | None = None
     variation: Annotated[float, Meta(ge=0, le=3)] | None = None
     holidays: list[str] = []
-    events: list[Event] = []
+    events: Annotated[list[Event], Meta(max_length=1000)] = []
     unit: Literal["millisecond", "second", "minute", "hour"] | None = None
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
@@ -148,9 +148,9 @@ class Rhythm(Sampler):
         weights = self._day_weights(np.arange(self.first, last + 1))
         if not self.dated:
             self._set_hours(low - self.first * DAY, high - last * DAY, weights)
-        if not 0 < weights.sum() < np.inf:
-            what = "no moment of the range has any weight." if not weights.any() else "the weights are too large."
-            raise Problem("generator", what, "Change the range, or the weights of its days and hours.")
+        if not weights.any():
+            what = "no moment of the range has any weight."
+            raise Problem("generator", what, "Widen the range, or raise the weights of its days and hours.")
         self.days = cumulated(weights.tolist())
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
@@ -188,8 +188,8 @@ class Rhythm(Sampler):
     def _set_hours(self, low: int, high: int, weights: Floats) -> None:
         """The profile of the day, and what the first and the last day have of it."""
         hours = self._hour_weights()
-        if not 0 < sum(hours) < np.inf:
-            raise Problem("generator.hours", "the weights add up to nothing or too much.", "Give an hour some weight.")
+        if not any(hours):
+            raise Problem("generator.hours", "all weights are 0.", "Give an hour some weight.")
         self.hour_shares = cumulated(hours)
         self.clock = np.concatenate([[0.0], self.hour_shares])
         last, end = len(weights) - 1, DAY - self.step
@@ -229,6 +229,8 @@ class Rhythm(Sampler):
             weights[within("holidays", begin, end or begin, dates)] = 0.0
         for event in self.events:
             weights[within("events", event.begin, event.end or event.begin, dates)] *= event.factor
+            # Many events on one day must not multiply to infinity.
+            weights /= max(weights.max(), 1.0)
         return weights
 
     def _variations(self, days: Ints) -> Floats | float:
