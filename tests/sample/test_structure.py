@@ -314,3 +314,25 @@ def test_lists_let_their_elements_go() -> None:
 def test_lengths_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="add up to 2"):
         from_elements(pl.Series([1, 2, 3]), np.array([1, 1]))
+
+
+def test_people_inside_are_their_own_and_agree_among_themselves() -> None:
+    text = """
+- {name: first_name}
+- {name: email, type: email, cases: [{when: first_name > 'M', generator: person.email}]}
+- name: boss
+  type: object
+  fields: [{name: first_name}, {name: last_name}, {name: email, type: email}]
+- name: contacts
+  type: array
+  length: [1, 2]
+  items: {type: object, fields: [{name: first_name}, {name: last_name}, {name: email, type: email}]}
+"""
+    frame = draw(text, 300)
+    plain = pl.col("first_name").str.to_lowercase()
+    assert frame.select(pl.col("email").str.starts_with(plain).all()).item()
+    for record in (frame["boss"], frame["contacts"].explode()):
+        people = record.struct.unnest()
+        name = plain + "." + pl.col("last_name").str.to_lowercase()
+        assert people.select(pl.col("email").str.starts_with(name).mean()).item() > 0.95
+        assert (people["first_name"][:300] != frame["first_name"][: len(people)]).mean() > 0.9
