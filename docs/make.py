@@ -9,14 +9,12 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
-
 import click
 import msgspec
 
 import ffgen.expr
 from ffgen.expr.functions import FUNCTIONS
+from ffgen.plan.kinds import FAMILIES, TYPE, KindView, described, kinds
 from ffgen.spec import model
 from ffgen.spec.types import TYPES
 from ffgen_cli import kind
@@ -26,7 +24,7 @@ from ffgen_cli.option import GROUPS, OTHER
 from ffgen_cli.settings import OPTIONS, Option
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("spec.md", "expressions.md", "cli.md", "running.md")
+PAGES = ("spec.md", "generators.md", "expressions.md", "cli.md", "running.md")
 
 
 def main() -> None:
@@ -66,7 +64,7 @@ def keys_of(struct: type[msgspec.Struct]) -> Callable[[], str]:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for field in msgspec.structs.fields(struct):
-            written, told = described(field.type)
+            written, told = described(field.type, linked)
             told = told or KEYS_TOLD[f"{struct.__name__}.{field.name}"]
             yield f"`{field.name}`", written, default_of(field), told
 
@@ -108,44 +106,9 @@ def default_of(field: msgspec.structs.FieldInfo) -> str:
     return "" if shown in (None, [], {}, "") else f"`{shown}`"
 
 
-def described(annotation: Any) -> tuple[str, str]:
-    """An annotation as a type in words, and the description that it carries."""
-    if get_origin(annotation) is Annotated:
-        inner, *metas = get_args(annotation)
-        written, told = described(inner)
-        limits = [limit for meta in metas if isinstance(meta, msgspec.Meta) for limit in limits_of(meta)]
-        # The last one is the key's own; one before it belongs to a named type such as Duration.
-        for meta in metas:
-            told = meta.description or told if isinstance(meta, msgspec.Meta) else told
-        return written + (f" {', '.join(limits)}" if limits else ""), told
-    if get_origin(annotation) in (Union, UnionType):
-        parts = [described(part) for part in get_args(annotation) if part is not NoneType]
-        return " or ".join(written for written, _ in parts), next((told for _, told in parts if told), "")
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(annotation)), ""
-    if get_origin(annotation) is list:
-        written = described(get_args(annotation)[0])[0]
-        return f"list of {written}" if written != "anything" else "list", ""
-    if get_origin(annotation) is dict:
-        return "mapping", ""
-    return WORDS.get(annotation) or f"[{annotation.__name__.lower()}](#{annotation.__name__.lower()})", ""
-
-
-WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", Any: "anything"}
-
-
-def limits_of(meta: msgspec.Meta) -> Iterator[str]:
-    """The limits of a value in words."""
-    if meta.ge is not None and meta.le is not None:
-        yield f"from {meta.ge:,} to {meta.le:,}"
-    elif meta.gt is not None and meta.le is not None:
-        yield f"above {meta.gt}, at most {meta.le}"
-    elif meta.ge is not None:
-        yield f"from {meta.ge}"
-    if meta.max_length is not None and meta.min_length == meta.max_length:
-        yield f"of {meta.max_length}"
-    elif meta.max_length is not None:
-        yield f"of at most {meta.max_length:,} characters"
+def linked(struct: type) -> str:
+    """A mapping that has a heading of its own."""
+    return f"[{struct.__name__.lower()}](#{struct.__name__.lower()})"
 
 
 def types() -> str:
@@ -157,6 +120,40 @@ def types() -> str:
             yield f"`{name}`", (type_.__doc__ or "").strip().split(" `build` is")[0], keys
 
     return table(("type", "what a value is", "its own keys"), rows())
+
+
+def generators() -> str:
+    """The generators that are built in, by family: each one's page, its parameters, an example."""
+    views = [view for view in kinds() if view.family in FAMILIES]
+    parts: list[str] = []
+    for family in FAMILIES:
+        parts.append(f"## {family[0].upper()}{family[1:]}")
+        parts += [generator_page(view) for view in views if view.family == family]
+    return "\n\n".join(parts)
+
+
+def generator_page(view: KindView) -> str:
+    """One generator."""
+    parts = [f"### {view.name}", view.page, f"Draws {', '.join(f'`{name}`' for name in view.types)}."]
+    rows = (
+        (f"`{one.name}`", one.value, "required" if one.required else f"`{one.default}`" if one.default else "", one.meaning)
+        for one in view.parameters
+    )
+    if view.parameters:
+        parts.append(table(("parameter", "value", "unless said", "meaning"), rows))
+    if view.example:
+        parts.append(f"```yaml\n{view.example}\n```")
+    return "\n\n".join(parts)
+
+
+def drawn_types() -> str:
+    """The types of values, and what draws them."""
+    rows = (
+        (f"`{view.name}`", view.summary, f"[{view.drawn_by}](#{view.drawn_by.replace('.', '')})" if view.drawn_by else "")
+        for view in kinds()
+        if view.family == TYPE
+    )
+    return table(("type", "what a value is", "drawn by, unless said"), rows)
 
 
 def expressions() -> str:
@@ -269,6 +266,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "field": keys_of(model.Field),
     "output": keys_of(model.Output),
     "types": types,
+    "drawn-types": drawn_types,
+    "generators": generators,
     "expressions": expressions,
     "functions": functions,
     "commands": commands,

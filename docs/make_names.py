@@ -262,13 +262,13 @@ def villages(locale: str, made: list[dict[str, Any]], codes: Codes, hand: dict[s
     )
     found = []
     for (_, key), count in sorted(codes.items()):
-        name = next((each for each in names if plain(each) == key), None) if key not in known else None
+        name = next((each for each in listed if plain(each) == key), None) if key not in known else None
         if name is None or not re.sub(r"\D", "", min(count)):
             continue
         number = int(re.sub(r"\D", "", min(count)))
         like = made[min(numbers, key=lambda each: abs(each[0] - number))[1]]
-        listed = some({code[:4] for code in count} if locale == "nl_NL" else set(count))
-        found.append(like | {"name": unicodedata.normalize("NFC", name), "weight": 400, "codes": listed, "latin": key})
+        near_by = some({code[:4] for code in count} if locale == "nl_NL" else set(count))
+        found.append(like | {"name": unicodedata.normalize("NFC", name), "weight": 400, "codes": near_by, "latin": key})
         known.add(key)
     return found
 
@@ -298,7 +298,13 @@ def provinces() -> dict[str, str]:
         "pesaroeurbino": "PU",
         "reggioemilia": "RE",
     }
-    usual |= {"reggionellemilia": "RE", "reggiocalabria": "RC", "reggiodicalabria": "RC", "massacarrara": "MS"}
+    usual |= {
+        "reggioemilia": "RE",
+        "reggionellemilia": "RE",
+        "reggiocalabria": "RC",
+        "reggiodicalabria": "RC",
+        "massacarrara": "MS",
+    }
     usual |= {"massaecarrara": "MS", "bolzano": "BZ", "bolzanobozen": "BZ", "valledaosta": "AO", "aosta": "AO"}
     usual |= {"roma": "RM", "napoli": "NA", "verbanocusioossola": "VB", "laspezia": "SP", "laquila": "AQ"}
     return letters | usual

@@ -61,8 +61,8 @@ def zipf(exponent: float, most: int) -> Cdf:
 
 
 DATA = [1.5, 2, 2.2, 2.8, 3, 3.1, 3.9, 4.5, 6, 9.5, 14]
-WIDTH = 0.9 * min(np.std(DATA, ddof=1), float(np.subtract(*np.quantile(DATA, [0.75, 0.25]))) / 1.34) * 11**-0.2
-POINTS = [[0, 0], [0.1, 26], [0.5, 48], [0.9, 98], [1, 300]]
+WIDTH = 0.9 * min(float(np.std(DATA, ddof=1)), float(np.subtract(*np.quantile(DATA, [0.75, 0.25]))) / 1.34) * 11**-0.2
+POINTS: list[list[float]] = [[0, 0], [0.1, 26], [0.5, 48], [0.9, 98], [1, 300]]
 SAMPLE = mixed(*((1 / 11, stats.norm(each, WIDTH).cdf) for each in DATA))
 TWO = [{"name": "normal", "mean": 40, "sd": 6, "weight": 3}, {"name": "exponential", "mean": 30, "weight": 1}]
 TWO_CDF = mixed((0.75, stats.norm(40, 6).cdf), (0.25, stats.expon(scale=30).cdf))

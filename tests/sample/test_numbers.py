@@ -17,11 +17,13 @@ from ffgen.sample.quantile import cubics, silverman
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem
 
+Spec = dict[str, Any]
+
 POINTS = [[0, 1], [0.3, 20], [0.5, 30], [0.9, 70], [1, 200]]
 DATA = [12, 15, 21, 22, 23, 35, 60]
 SPLIT = [{"name": "normal", "mean": 10, "sd": 4, "weight": 3}, {"name": "uniform", "low": 50, "high": 60}]
 SKEWED = [{"name": "gamma", "shape": 3, "scale": 4}, {"name": "zipf", "most": 50}, {"name": "poisson", "mean": 30}]
-GENERATORS: dict[str, dict[str, Any]] = {
+GENERATORS: dict[str, Spec] = {
     "beta": {"a": 0.7, "b": 2},
     "exponential": {"mean": 15},
     "gamma": {"shape": 2.5, "scale": 9},
@@ -35,7 +37,7 @@ GENERATORS: dict[str, dict[str, Any]] = {
     "uniform": {},
     "zipf": {"exponent": 0.7},
 }
-FIELDS: dict[str, dict[str, Any]] = {
+FIELDS: dict[str, Spec] = {
     "whole": {"type": "integer", "range": [3, 61]},
     "wide whole": {"type": "integer", "range": [-100_000, 61]},
     "decimals": {"type": "number", "range": [3.015, 61.29], "decimals": 2},
@@ -48,7 +50,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 UNBOUNDED = sorted(GENERATORS.keys() - {"uniform", "beta", "zipf", "quantiles"})
 
 
-def generator(name: str, **more: Any) -> dict[str, Any]:
+def generator(name: str, **more: Any) -> Spec:
     return {"name": name, **GENERATORS[name], **more}
 
 
@@ -75,7 +77,7 @@ def test_every_value_satisfies_the_field(name: str, shape: str) -> None:
 @pytest.mark.parametrize("shape", FIELDS)
 @pytest.mark.parametrize("name", GENERATORS)
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(name: str, shape: str) -> None:
-    field = {**FIELDS[shape], "generator": generator(name)}
+    field: Spec = {**FIELDS[shape], "generator": generator(name)}
     first = drawn(200, **field)
     assert first.equals(drawn(200, **field))
     assert not first.equals(drawn(200, seed=1, **field))
@@ -95,7 +97,8 @@ def test_the_example_draws(name: str) -> None:
 @pytest.mark.parametrize("places", [0, 1, 2, 7, 15])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_rounded_number_is_the_double_that_its_text_is_read_as(name: str, places: int) -> None:
-    for ends in ({}, {"range": [2, 200]}):
+    bounds: list[Spec] = [{}, {"range": [2, 200]}]
+    for ends in bounds:
         values = drawn(2000, type="number", decimals=places, **ends, generator=generator(name)).to_list()
         assert all(round(value, places) == value for value in values)
         assert all(json.loads(f"{value:.{places}f}") == value for value in values)
@@ -103,7 +106,7 @@ def test_a_rounded_number_is_the_double_that_its_text_is_read_as(name: str, plac
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_step_leaves_only_its_multiples(name: str) -> None:
-    field = {"type": "number", "range": [2, 60], "generator": generator(name, step=0.35)}
+    field: Spec = {"type": "number", "range": [2, 60], "generator": generator(name, step=0.35)}
     values = drawn(2000, **field).to_list()
     assert all((Fraction(repr(value)) / Fraction("0.35")).denominator == 1 for value in values)
     assert all(2 <= value <= 60 for value in values)
@@ -114,7 +117,7 @@ def test_a_step_leaves_only_its_multiples(name: str) -> None:
 @pytest.mark.parametrize("name", UNBOUNDED)
 @pytest.mark.parametrize("kind", ["integer", "number"])
 def test_clip_moves_what_is_beyond_to_the_ends(name: str, kind: str) -> None:
-    ends = {"type": kind, "range": [14, 26]}
+    ends: Spec = {"type": kind, "range": [14, 26]}
     free = drawn(20_000, type=kind, generator=generator(name)).to_numpy()
     low, high = np.mean(free <= 14), np.mean(free >= 26)
     assert low > 0.05 and high > 0.05
@@ -131,7 +134,7 @@ def test_clip_moves_what_is_beyond_to_the_ends(name: str, kind: str) -> None:
     [([0.29, 0.58], 2), ([-0.05, 0.05], 2), ([0, 100], 0), ([1.001, 1.999], 1), ([3.14, 3.14], 2)],
 )
 def test_a_unique_uniform_field_has_exactly_the_values_of_its_type(ends: list[float], places: int) -> None:
-    field = {"type": "number", "range": ends, "decimals": places}
+    field: Spec = {"type": "number", "range": ends, "decimals": places}
     sampler = bound(unique=True, **field, generator="uniform")
     room = sampler.room()
     assert room == sampler.kind.capacity() and room
@@ -142,7 +145,7 @@ def test_a_unique_uniform_field_has_exactly_the_values_of_its_type(ends: list[fl
 
 @pytest.mark.parametrize("ends", [[-3, 4], [5, 5], [2**62, 2**62 + 20], [-(2**63), -(2**63) + 7]])
 def test_a_unique_uniform_whole_number_has_exactly_the_values_of_its_type(ends: list[int]) -> None:
-    field = {"type": "integer", "range": ends, "generator": "uniform"}
+    field: Spec = {"type": "integer", "range": ends, "generator": "uniform"}
     sampler = bound(**field)
     assert sampler.room() == sampler.kind.capacity() == ends[1] - ends[0] + 1
     every = set(range(ends[0], ends[1] + 1))
@@ -151,8 +154,8 @@ def test_a_unique_uniform_whole_number_has_exactly_the_values_of_its_type(ends: 
 
 
 def test_uniform_draws_from_64_bits_and_has_no_numbers_for_doubles() -> None:
-    field = {"type": "integer", "range": [-(2**63), 2**63 - 1], "generator": "uniform"}
-    column = drawn(1000, **field)
+    field: Spec = {"type": "integer", "range": [-(2**63), 2**63 - 1], "generator": "uniform"}
+    column = drawn(1000, **field).to_numpy()
     assert column.min() < -(2**62) and column.max() > 2**62
     assert bound(**field).room() == 2**62
     assert bound(type="number", range=[0, 1], generator="uniform").room() is None
@@ -198,7 +201,7 @@ def test_a_narrow_part_of_a_distribution_is_drawn_in_time() -> None:
 
 @pytest.mark.parametrize("field", [{"type": "integer"}, {"type": "number"}, {"type": "number", "decimals": 2}])
 @pytest.mark.parametrize("name", [*UNBOUNDED, "zipf"])
-def test_a_range_with_next_to_nothing_in_it_is_refused(name: str, field: dict[str, Any]) -> None:
+def test_a_range_with_next_to_nothing_in_it_is_refused(name: str, field: Spec) -> None:
     found = problem(**field, range=[-9000, -8000], generator=generator(name))
     assert found.key == "range" and "0.1%" in found.what and "clip" in found.hint
     assert set(drawn(50, **field, range=[-9000, -8000], generator=generator(name, clip=True)).to_list()) == {-8000}
@@ -249,7 +252,7 @@ def test_a_range_with_next_to_nothing_in_it_is_refused(name: str, field: dict[st
         ("generator.of", {"name": "mixture", "of": [{"name": "quantiles", "points": [[0.5, 1]]}]}, "share 0"),
     ],
 )
-def test_bad_parameters_are_refused(key: str, field: dict[str, Any], said: str) -> None:
+def test_bad_parameters_are_refused(key: str, field: Spec, said: str) -> None:
     found = problem(type="number", generator=field)
     assert (found.key, said in found.what) == (key, True), found.what
     assert found.hint
@@ -271,7 +274,7 @@ def test_bad_parameters_are_refused(key: str, field: dict[str, Any], said: str) 
         ("generator", {"type": "integer", "generator": "boolean"}),
     ],
 )
-def test_what_the_field_can_t_take_is_refused(key: str, field: dict[str, Any]) -> None:
+def test_what_the_field_can_t_take_is_refused(key: str, field: Spec) -> None:
     found = problem(**field)
     assert found.key == key and found.what and found.hint
 
@@ -289,11 +292,11 @@ def test_the_curve_is_the_one_of_pchip_and_rises(points: list[list[float]]) -> N
 
 
 def test_quantiles_are_those_that_were_given() -> None:
-    field = {"type": "number", "range": [0, 500]}
+    field: Spec = {"type": "number", "range": [0, 500]}
     inner = [[0.25, 40], [0.5, 100], [0.75, 120]]
-    column = drawn(100_000, **field, generator={"name": "quantiles", "points": inner})
+    column = drawn(100_000, **field, generator={"name": "quantiles", "points": inner}).to_numpy()
     for share, value in inner:
-        assert column.quantile(share) == pytest.approx(value, rel=0.02)
+        assert np.quantile(column, share) == pytest.approx(value, rel=0.02)
     assert column.min() < 1 and column.max() > 495
     flat = drawn(20_000, type="integer", generator={"name": "quantiles", "points": [[0, 0], [0.4, 0], [1, 50]]})
     assert (flat == 0).mean() == pytest.approx(0.4 + 0.6 * 0.07, abs=0.03)
@@ -319,8 +322,8 @@ def test_a_mixture_s_parts_come_by_weight() -> None:
     # A dice within a mixture has six even sides, and zeros are as many as were asked for.
     zeros = {"name": "uniform", "low": 0, "high": 0, "weight": 4}
     dice = {"name": "uniform", "low": 1, "high": 6, "weight": 6}
-    column = drawn(60_000, type="integer", range=[0, 10], generator={"name": "mixture", "of": [zeros, dice]})
-    shares = np.bincount(column.to_numpy(), minlength=7) / 60_000
+    thrown = drawn(60_000, type="integer", range=[0, 10], generator={"name": "mixture", "of": [zeros, dice]})
+    shares = np.bincount(thrown.to_numpy(), minlength=7) / 60_000
     assert shares == pytest.approx([0.4] + [0.1] * 6, abs=0.01)
     skewed = drawn(30_000, type="number", generator={"name": "mixture", "of": SKEWED}).to_numpy()
     assert skewed.mean() == pytest.approx((12 + 50 / np.sum(1 / np.arange(1, 51)) + 30) / 3, abs=0.5)

@@ -18,11 +18,11 @@ from ffgen.sample.outside import OneAtATime
 from ffgen.spec.types import TYPES, ValueType
 
 FAMILIES = {
-    "numbers": ("numbers", "mixture", "quantile"),
+    "numbers": ("numbers", "counts", "mixture", "quantile"),
     "choice": ("choice", "given", "hierarchy", "markov"),
-    "time": ("time", "series"),
+    "time": ("time", "series", "signal"),
     "identity": ("person", "people", "geography", "company"),
-    "text": ("text", "ngram", "grammar", "regex"),
+    "text": ("text", "sentences", "ngram", "grammar", "regex"),
     "codes and ids": ("ids", "codes", "net", "web"),
     "Faker": ("provider",),
     "structure": ("structure", "reference"),
@@ -177,7 +177,8 @@ def shown_default(field: msgspec.structs.FieldInfo) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    plain = isinstance(value, str) and value == value.strip()
+    return value if plain else msgspec.json.encode(value).decode()
 
 
 def in_words(struct: type) -> str:
@@ -190,7 +191,9 @@ def described(annotation: Any, link: Callable[[type], str] = in_words) -> tuple[
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         written, told = described(parts[0], link)
-        limits = [limit for meta in parts[1:] for limit in limits_of(meta, written == "text")]
+        limits = [limit for meta in parts[1:] for limit in limits_of(meta, "characters" if written == "text" else "")]
+        if written.startswith("list of ") and limits:
+            limits[0] = f"({limits[0].removeprefix('of ')})"
         # The last one is the key's own; one before it belongs to a named type such as Duration.
         for meta in parts[1:]:
             told = meta.description or told
@@ -198,7 +201,8 @@ def described(annotation: Any, link: Callable[[type], str] = in_words) -> tuple[
     if origin in (Union, UnionType):
         told_parts = [described(part, link) for part in parts if part is not NoneType]
         words = list(dict.fromkeys(written for written, _ in told_parts))
-        return " or ".join(words), next((told for _, told in told_parts if told), "")
+        lists = {f"list of {written}": "a list of those" for written in words}
+        return " or ".join(lists.get(each, each) for each in words), next((told for _, told in told_parts if told), "")
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in parts), ""
     if origin in (list, tuple):
@@ -212,24 +216,28 @@ def described(annotation: Any, link: Callable[[type], str] = in_words) -> tuple[
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", Any: "anything"}
 
 
-def limits_of(meta: msgspec.Meta, text: bool) -> Iterator[str]:
-    """The limits of a value in words."""
-    low, high = (None if end is None or abs(end) >= TOO_LARGE else end for end in (meta.ge, meta.le))
-    above = meta.gt
-    if low is not None and high is not None:
-        yield f"from {low:,} to {high:,}"
-    elif above is not None and high is not None:
-        yield f"above {above:,}, at most {high:,}"
-    elif above is not None:
-        yield f"above {above:,}"
-    elif low is not None:
-        yield f"from {low:,}"
-    elif high is not None:
-        yield f"up to {high:,}"
+def limits_of(meta: msgspec.Meta, unit: str) -> Iterator[str]:
+    """The limits of a value in words; lengths in `unit`."""
+    low, above, high = (limit_words(end) for end in (meta.ge, meta.gt, meta.le))
+    if low and high:
+        yield f"from {low} to {high}"
+    elif above and high:
+        yield f"above {above}, at most {high}"
+    elif above or low or high:
+        yield f"above {above}" if above else f"from {low}" if low else f"up to {high}"
     if meta.multiple_of is not None:
-        yield f"in steps of {meta.multiple_of:,}"
+        yield f"in steps of {limit_words(meta.multiple_of)}"
     if meta.max_length is not None:
-        most = f"of {'' if meta.min_length == meta.max_length else 'at most '}{meta.max_length:,}"
-        yield f"{most} characters" if text else most
+        exactly = meta.min_length == meta.max_length
+        yield f"of {'' if exactly else 'at most '}{meta.max_length:,} {unit}".strip()
     if meta.pattern is not None:
         yield f"like `{meta.pattern}`"
+
+
+def limit_words(end: float | None) -> str:
+    """A limit in words; empty for none, and for one that is only there to keep arithmetic sound."""
+    if end is None or abs(end) >= TOO_LARGE:
+        return ""
+    if isinstance(end, float) and not end.is_integer():
+        return f"{end:g}"
+    return f"{int(end):,}" if abs(end) <= 10**12 else f"{end:g}"

@@ -9,6 +9,7 @@ import polars as pl
 
 from ffgen import failpoint
 from ffgen.place import destination_error
+from ffgen.posix import keep_memory
 from ffgen.plan.recipe import Recipe, Recipes
 from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed, Setup
 from ffgen.run.store import Store
@@ -24,6 +25,8 @@ class DrawerRole:
     """Answers `Draw` with `Drawn` or, sealed, `Sealed`; `Place` with `Placed`. Holds blocks until they are placed."""
 
     def __init__(self, setup: Setup) -> None:
+        if setup.isolate:
+            keep_memory()
         spec = setup.plan.spec
         laid = {layout.table: layout for layout in setup.plan.layouts}
         self.recipes = Recipes(spec.datasets, laid, spec.seed)

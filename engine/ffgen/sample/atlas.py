@@ -1,6 +1,7 @@
 """The place of a row: a real city by population, drawn once for all of a row's fields, and what lies in it."""
 
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -269,7 +270,7 @@ class Cities:
     @cached_property
     def fill_ends(self) -> list[int]:
         """Where each locale's ends of postcodes end."""
-        return np.cumsum([len(texts) for texts in self._fill_lists]).tolist()
+        return ends_of([len(texts) for texts in self._fill_lists])
 
     @cached_property
     def _street_lists(self) -> list[tuple[list[str], list[str]]]:
@@ -288,12 +289,17 @@ class Cities:
     @cached_property
     def front_ends(self) -> list[int]:
         """Where each locale's fronts end."""
-        return np.cumsum([len(front) for front, _ in self._street_lists]).tolist()
+        return ends_of([len(front) for front, _ in self._street_lists])
 
     @cached_property
     def back_ends(self) -> list[int]:
         """Where each locale's backs end."""
-        return np.cumsum([len(back) for _, back in self._street_lists]).tolist()
+        return ends_of([len(back) for _, back in self._street_lists])
+
+
+def ends_of(sizes: list[int]) -> list[int]:
+    """Where each of several runs ends."""
+    return list(accumulate(sizes))
 
 
 def filled(fill: str) -> list[str]:

@@ -143,7 +143,8 @@ class Country(Narrowing):
 
     part: ClassVar[str] = "country"
     example: ClassVar[str] = (
-        "- {name: city, generator: {name: place.city, locale: [en_US, pt_BR]}}\n- {name: country, generator: place.country}"
+        "- {name: city, generator: {name: place.city, locale: [en_US, pt_BR]}}\n"
+        "- {name: country, generator: place.country}"
     )
 
 

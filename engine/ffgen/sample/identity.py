@@ -14,6 +14,7 @@ import pyzstd
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from ffgen.pattern import Language
 from ffgen.rng import U64, key_of, permute
 from ffgen.sample.base import STEPS, Rows, Sampler, Scope, choose, cumulated
 from ffgen.spec.types import Problem
@@ -26,6 +27,7 @@ LOCALES = (
     "en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_BR", "pl_PL", "sv_SE", "da_DK", "ja_JP",
 )  # fmt: skip
 WORLD = "world"
+MOST_DOMAINS = 64
 LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss"})
 DATA = Path(__file__).parent / "data"
 
@@ -186,6 +188,12 @@ class Quotas:
         return edge
 
 
+def uniform(number: U64) -> Floats:
+    """A keyed number, such as `mix` gives, as a point of the unit interval."""
+    point: Floats = (number >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return point
+
+
 def pool(values: Iterable[str], before: str = "", after: str = "") -> pl.Series:
     """Texts to gather from, with what always stands before or after them."""
     return pl.Series([f"{before}{value}{after}" for value in values], dtype=pl.String)
@@ -220,3 +228,24 @@ def label(text: str, latin: dict[str, str]) -> str:
     text = unicodedata.normalize("NFKD", text.replace("&", " and ").lower().translate(LETTERS))
     words = re.findall("[a-z0-9]+", re.sub(r"(?<=\w)[./](?=\w)|\.", "", "".join(c for c in text if c.isascii())))
     return "-".join(words)
+
+
+def spelled(pattern: str) -> dict[str, float]:
+    """The domains that a pattern such as @(gmail|yahoo)\\.com$ spells out, all alike often.
+
+    >>> sorted(spelled(r"@(gmail|yahoo)\\.com$"))
+    ['gmail.com', 'yahoo.com']
+    """
+    language = None
+    if pattern.startswith("@") and pattern.endswith("$"):
+        language = Language.of(pattern[1:-1], searched=False)
+    count = language.count() if language else None
+    if language is None or not count or count > MOST_DOMAINS:
+        what = f"`{pattern[:60]}` does not spell out at most {MOST_DOMAINS} domains."
+        raise Problem("pattern", what, r"E.g. pattern: '@(gmail|yahoo)\.com$', or take `generator: pattern`.")
+    words: list[str] = []
+    length = 0
+    while len(words) < count:
+        words += [language.word(i, length) for i in range(language.count(length, length) or 0)]
+        length += 1
+    return dict.fromkeys(words, 1.0)

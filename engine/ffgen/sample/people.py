@@ -26,6 +26,7 @@ from ffgen.sample.identity import (
     locales_of,
     pool,
     refuse_empty,
+    uniform,
     unit_of,
 )
 
@@ -261,7 +262,7 @@ class Slugs:
         found = self.table[code, 0]
         several = np.flatnonzero(self.counts[code] > 1)
         if len(several):
-            which, point = code[several], (chance[several] >> np.uint64(11)) * 2.0**-53
+            which, point = code[several], uniform(chance[several])
             found[several] = self.table[which, (self.edges[which] <= point[:, None]).sum(axis=1)]
         return small(found)
 

@@ -1,7 +1,6 @@
 """People whose name, e-mail address, user name, gender and birth date agree."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -9,16 +8,15 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from ffgen.pattern import Language
 from ffgen.rng import U64, Stream, key_of, mix
 from ffgen.sample.base import MOST_ROOM, Column, Rows, Sampler, Scope, choose, cumulated
+from ffgen.sample.born import EPOCH, Born, born_between, years_since
 from ffgen.sample.company import company_of
-from ffgen.sample.identity import Locale, Of, Quotas, home, joined, pool, unit_of
+from ffgen.sample.identity import Locale, Of, Quotas, home, joined, pool, spelled, uniform, unit_of
 from ffgen.sample.people import Drawn, person_of
 from ffgen.spec.types import Problem, ValueType
 
 RESERVED = {"example.com": 1.0, "example.org": 1.0, "example.net": 1.0}
-MOST_DOMAINS = 64
 PLAIN_SHARE = 0.4
 """The share of addresses and user names without a number, where these need not be unique."""
 READY = 4096
@@ -200,7 +198,7 @@ def numbered(namesake: NDArray[np.int64], ready: pl.Series) -> pl.Series:
     return text.zip_with(pl.Series(namesake > 0), pl.Series([""]))
 
 
-class PersonEmail(Suffixed):
+class PersonEmail(Suffixed, rename={"work": "at"}):
     """A person's e-mail address, made of the row's names: ann.smith@example.com.
 
     With `unique: true` namesakes are numbered (ann.smith2), names stay as frequent as they are, and any row's
@@ -213,7 +211,7 @@ class PersonEmail(Suffixed):
         list[str] | dict[str, Annotated[float, Meta(ge=0)]] | None,
         Meta(description="Domains, or {domain: weight}; reserved ones unless said."),
     ] = None
-    at: Annotated[str, Meta(pattern="^(company)?$", description="`company`: the domain of the row's company.")] = ""
+    work: Annotated[str, Meta(pattern="^(company)?$", description="`company`: the domain of the row's company.")] = ""
 
     gives: ClassVar[str] = "email"
     serves: ClassVar[frozenset[str]] = frozenset({"string"})
@@ -223,22 +221,22 @@ class PersonEmail(Suffixed):
     def bind(self, kind: ValueType, scope: Scope) -> None:
         shares = self._shares(kind)
         super().bind(kind, scope)
-        if self.at:
+        if self.work:
             self.company = company_of(scope, self.of)
             self.company.locales.say(self.locale)
-        ends = [""] if self.at else [f"@{domain}" for domain in shares]
-        weights = [1.0] if self.at else list(shares.values())
+        ends = [""] if self.work else [f"@{domain}" for domain in shares]
+        weights = [1.0] if self.work else list(shares.values())
         self.tails, self.shares = self._tails(ends, weights)
         self.ends, self.quotas, self.numbers = pool(ends), Quotas(cumulated(weights)), self.ready
         self.key = key_of(scope.seed, scope.table, *self.person.key, "domain")
 
     def _may_number(self) -> bool:
         # A company's domain is drawn by chance, so it has no number: the gate sees to uniqueness.
-        return not self.at
+        return not self.work
 
     def _shares(self, kind: ValueType) -> dict[str, float]:
         given = dict.fromkeys(self.domains, 1.0) if isinstance(self.domains, list) else self.domains
-        if self.at and (given is not None or kind.field.pattern):
+        if self.work and (given is not None or kind.field.pattern):
             raise Problem("generator.at", "the company has its own domain.", "Take `domains` or `pattern` away.")
         if given is not None:
             kept = {domain: weight for domain, weight in given.items() if weight > 0}
@@ -255,13 +253,13 @@ class PersonEmail(Suffixed):
         drawn, (first, last) = self.person.drawn(rows), self._pools()
         tails = self.tails.gather(choose(rng, n, self.shares).astype(np.uint32))
         parts = [first.gather(drawn.first), last.gather(drawn.last), tails]
-        return joined(*parts, "@", self.company.domains(rows)) if self.at else joined(*parts)
+        return joined(*parts, "@", self.company.domains(rows)) if self.work else joined(*parts)
 
     def keyed(self, index: U64, key: int) -> Column:
         """The address of each row, which agrees with its names: so the key is the person's, not the field's own."""
         drawn, (first, last) = self.person.keyed(index), self._pools()
         assert drawn.namesake is not None
-        end = self.quotas.find((mix(index, self.key) >> np.uint64(11)) * 2.0**-53)
+        end = self.quotas.find(uniform(mix(index, self.key)))
         number = numbered(drawn.namesake, self.numbers)
         return joined(
             first.gather(drawn.first), last.gather(drawn.last), number, self.ends.gather(end.astype(np.uint32))
@@ -278,27 +276,6 @@ class PersonEmail(Suffixed):
 def fits(kind: ValueType, address: str) -> bool:
     """Whether the field allows an address, reserved or not."""
     return next(kind.refuse([address], making=False), None) is None
-
-
-def spelled(pattern: str) -> dict[str, float]:
-    """The domains that a pattern such as @(gmail|yahoo)\\.com$ spells out, all alike often.
-
-    >>> sorted(spelled(r"@(gmail|yahoo)\\.com$"))
-    ['gmail.com', 'yahoo.com']
-    """
-    language = None
-    if pattern.startswith("@") and pattern.endswith("$"):
-        language = Language.of(pattern[1:-1], searched=False)
-    count = language.count() if language else None
-    if language is None or not count or count > MOST_DOMAINS:
-        what = f"`{pattern[:60]}` does not spell out at most {MOST_DOMAINS} domains."
-        raise Problem("pattern", what, r"E.g. pattern: '@(gmail|yahoo)\.com$', or take `generator: pattern`.")
-    words = []
-    length = 0
-    while len(words) < count:
-        words += [language.word(i, length) for i in range(language.count(length, length) or 0)]
-        length += 1
-    return dict.fromkeys(words, 1.0)
 
 
 class UserName(Suffixed):
@@ -337,50 +314,6 @@ class UserName(Suffixed):
 def alone(unique: bool, name: str, scope: Scope) -> bool:
     """Whether the field alone tells rows apart."""
     return unique or scope.dataset.unique_by == [name]
-
-
-class Born:
-    """The unit of a person's birth date and age: the days between which all fields of a table want it."""
-
-    def __init__(self, key: tuple[str, ...], scope: Scope) -> None:
-        self.key = key
-        self.today = scope.as_of.date()
-        self.low, self.high = date.min, date.max
-        self.is_said = False
-
-    def between(self, low: date, high: date) -> None:
-        """Narrows the days; raises Problem when none is left."""
-        self.low, self.high, self.is_said = max(self.low, low), min(self.high, high), True
-        if self.low > self.high:
-            what = "no day is within the range of the birth date and gives an age within that of the age."
-            raise Problem("range", what, "Give one of the two fields a range, or tell them apart with `of`.")
-
-    def days(self) -> tuple[date, date]:
-        """The first and the last birth date; adults from 18 to 80 unless a field says."""
-        return (self.low, self.high) if self.is_said else born_between(self.today, 18, 80)
-
-    def drawn(self, rows: Rows) -> NDArray[np.int64]:
-        """Birth dates as days since 1970."""
-        rows, (low, high) = home(rows), self.days()
-        span = (low - EPOCH).days, (high - EPOCH).days
-        return rows.shared(self.key, lambda: rows.stream(*self.key).integers(span[0], span[1] + 1, len(rows)))
-
-
-EPOCH = date(1970, 1, 1)
-
-
-def born_between(today: date, youngest: int, oldest: int) -> tuple[date, date]:
-    """The first and last birth date of those who are so old in years."""
-    return anniversary(today, -oldest - 1) + timedelta(days=1), anniversary(today, -youngest)
-
-
-def anniversary(day: date, years: int) -> date:
-    """The same day so many years on; for 29 February, the 28th where there is none."""
-    year = min(max(day.year + years, 1), 9998)
-    try:
-        return day.replace(year=year)
-    except ValueError:
-        return day.replace(year=year, day=28)
 
 
 class BirthDate(PersonPart):
@@ -433,11 +366,3 @@ class Age(PersonPart):
             self.start, self.years = (low - EPOCH).days, years_since(days, self.born.today)
         years: NDArray[np.int64] = self.years
         return years[born - self.start]
-
-
-def years_since(days: NDArray[np.datetime64], today: date) -> NDArray[np.int64]:
-    """Whole years from each day to today."""
-    years, months = days.astype("datetime64[Y]"), days.astype("datetime64[M]")
-    month, day = (months - years).astype(np.int64) + 1, (days - months).astype(np.int64) + 1
-    later = (month > today.month) | ((month == today.month) & (day > today.day))
-    return today.year - 1970 - years.astype(np.int64) - later
