@@ -1,6 +1,6 @@
 """Writes the generated parts of the manual: `python -m docs.make`. `tests/test_docs.py` fails while they are stale.
 
-Spec keys, types, functions, commands, flags and variables are told once, where they are defined. A page marks a
+Spec keys, types, generators, functions, commands, flags and variables are told once, where they are defined. A page marks a
 generated part with `<!-- begin NAME -->` and `<!-- end NAME -->`; `.env.example` is generated whole.
 """
 
@@ -9,12 +9,14 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
 import click
 import msgspec
 
 import ffgen.expr
 from ffgen.expr.functions import FUNCTIONS
 from ffgen.plan.kinds import FAMILIES, TYPE, KindView, described, kinds
+from ffgen.sample.catalogue import JAVASCRIPT, PYTHON
 from ffgen.spec import model
 from ffgen.spec.types import TYPES
 from ffgen_cli import kind
@@ -135,25 +137,36 @@ def generators() -> str:
 def generator_page(view: KindView) -> str:
     """One generator."""
     parts = [f"### {view.name}", view.page, f"Draws {', '.join(f'`{name}`' for name in view.types)}."]
-    rows = (
-        (f"`{one.name}`", one.value, "required" if one.required else f"`{one.default}`" if one.default else "", one.meaning)
-        for one in view.parameters
-    )
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for one in view.parameters:
+            default = f"`{one.default}`" if one.default else ""
+            yield f"`{one.name}`", one.value, "required" if one.required else default, one.meaning
+
     if view.parameters:
-        parts.append(table(("parameter", "value", "unless said", "meaning"), rows))
+        parts.append(table(("parameter", "value", "unless said", "meaning"), rows()))
     if view.example:
         parts.append(f"```yaml\n{view.example}\n```")
     return "\n\n".join(parts)
 
 
+def faker() -> str:
+    """The methods of Faker that may be named, in both styles."""
+    of_python = ", ".join(f"`{name}`" for name in sorted(PYTHON))
+    of_javascript = ", ".join(f"`{name}`" for name in sorted(JAVASCRIPT))
+    return f"Of Faker.js: {of_javascript}.\n\nOf Python Faker: {of_python}."
+
+
 def drawn_types() -> str:
     """The types of values, and what draws them."""
-    rows = (
-        (f"`{view.name}`", view.summary, f"[{view.drawn_by}](#{view.drawn_by.replace('.', '')})" if view.drawn_by else "")
-        for view in kinds()
-        if view.family == TYPE
-    )
-    return table(("type", "what a value is", "drawn by, unless said"), rows)
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for view in kinds():
+            if view.family == TYPE:
+                by = f"[{view.drawn_by}](#{view.drawn_by.replace('.', '')})" if view.drawn_by else ""
+                yield f"`{view.name}`", view.summary, by
+
+    return table(("type", "what a value is", "drawn by, unless said"), rows())
 
 
 def expressions() -> str:
@@ -268,6 +281,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "types": types,
     "drawn-types": drawn_types,
     "generators": generators,
+    "faker": faker,
     "expressions": expressions,
     "functions": functions,
     "commands": commands,

@@ -257,9 +257,8 @@ def villages(locale: str, made: list[dict[str, Any]], codes: Codes, hand: dict[s
     source = importlib.import_module(f"faker.providers.address.{locale}").Provider
     numbers = sorted((int(re.sub(r"\D", "", each["codes"][0]) or 0), i) for i, each in enumerate(made))
     known = {plain(each["name"]) for each in made}
-    names = (
-        [name for name in getattr(source, "cities", ()) if isinstance(name, str)] if codes and locale != "it_IT" else []
-    )
+    # Faker's list for Italy is one of letters; Japan is not looked up in the postal table.
+    listed = () if not codes or locale == "it_IT" else getattr(source, "cities", ())
     found = []
     for (_, key), count in sorted(codes.items()):
         name = next((each for each in listed if plain(each) == key), None) if key not in known else None

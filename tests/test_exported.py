@@ -15,7 +15,7 @@ import ffgen
 from ffgen import api, errors
 
 HEAVY = {"polars", "numpy", "aiohttp", "msgspec", "sqlglot", "yaml", "orjson", "xxhash", "asyncio", "multiprocess"}
-VERBS = ["check", "describe", "load", "plan", "run", "schema", "validate"]
+VERBS = ["check", "describe", "load", "plan", "run", "schema", "types", "validate"]
 
 
 def python(code: str) -> Any:

@@ -25,6 +25,7 @@ COMMANDS = {
     "run": ("ffgen_cli.command.run:run", "Make exactly N unique, valid records."),
     "generate": ("ffgen_cli.command.run:run", "The same as run."),
     "validate": ("ffgen_cli.command.validate:validate", "Hold existing data against a spec."),
+    "types": ("ffgen_cli.command.types:types", "List the types of values and the generators, or explain one."),
     "schema": ("ffgen_cli.command.schema:schema", "Print the JSON Schema of specs, for editors."),
     "config": ("ffgen_cli.command.config:config", "Show every setting and where it came from."),
     "version": ("ffgen_cli.command.version:version", "Print the version; with --json, of the libraries too."),

@@ -18,6 +18,8 @@ __all__ = [
     "FieldView",
     "Finding",
     "Frames",
+    "KindView",
+    "ParameterView",
     "Plan",
     "PlanView",
     "ProcessUse",
@@ -34,6 +36,7 @@ __all__ = [
     "plan",
     "run",
     "schema",
+    "types",
     "validate",
 ]
 
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
         FieldView,
         Finding,
         Frames,
+        KindView,
+        ParameterView,
         Plan,
         PlanView,
         ProcessUse,
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
         plan,
         run,
         schema,
+        types,
         validate,
     )
 else:

@@ -1,4 +1,4 @@
-"""The verbs of the library: load, check, plan, run, validate. Each is short; the rooms below do the work.
+"""The verbs of the library: load, check, plan, run, validate, types. Each is short; the rooms below do the work.
 
 Nothing here prints, prompts, colours or exits. Everything works inline in a plain script or a notebook.
 """
@@ -14,6 +14,7 @@ from msgspec import structs
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, inspect, inspect_rest
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
+from ffgen.plan.kinds import KindView, ParameterView, kinds
 from ffgen.plan.schema import spec_schema
 from ffgen.plan.settle import settle
 from ffgen.run.frames import Frames
@@ -161,6 +162,15 @@ def schema() -> dict[str, Any]:
     return spec_schema()
 
 
+def types(name: str | None = None) -> list[KindView]:
+    """Every type of value and every generator with its page of the manual, or those called `name`.
+
+    Generators of installed packages are among them. UsageError for a name that there is not, and for a package whose
+    generator can't be used.
+    """
+    return kinds(name)
+
+
 def _inspected(
     source: Source, assigned: Mapping[str, Any] | None, origin: Mapping[str, str] | None
 ) -> tuple[Spec | None, list[Finding]]:
@@ -259,6 +269,8 @@ __all__ = [
     "FieldView",
     "Finding",
     "Frames",
+    "KindView",
+    "ParameterView",
     "Plan",
     "PlanView",
     "ProcessUse",
@@ -274,5 +286,6 @@ __all__ = [
     "plan",
     "run",
     "schema",
+    "types",
     "validate",
 ]

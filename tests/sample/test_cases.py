@@ -187,3 +187,11 @@ def test_the_widest_field_holds_all_cases() -> None:
     assert (widest(field).pattern, widest(field).length) == (None, [3, 9])
     (field,) = fields_of("- {name: x, type: integer, cases: [{when: c, range: [1, 2]}]}")
     assert widest(field).range is None
+
+
+def test_a_conditional_reference_is_still_one() -> None:
+    text = "- {name: a, type: boolean}\n- {name: account, type: integer, ref: accounts.id, when: a}"
+    sampler = bind(text)["account"]
+    assert vars(sampler)["group"] == ("accounts", "")
+    assert sampler.room() == 1000
+    assert draw(text)["account"].is_null().equals((~draw(text)["a"]).alias("account"))

@@ -345,3 +345,12 @@ def test_a_count_draws_whole_numbers_unless_the_field_says_otherwise() -> None:
     assert drawn(10, generator="zipf").dtype == pl.Int64
     assert drawn(10, generator="normal").dtype == pl.Float64
     assert drawn(10, type="number", generator="poisson").dtype == pl.Float64
+
+
+@pytest.mark.parametrize("ends", [{}, {"range": [-3, 3]}, {"range": [-90_000, 90_000]}])
+@pytest.mark.parametrize("places", [0, 1])
+def test_what_rounds_to_zero_from_below_is_plain_zero(places: int, ends: Spec) -> None:
+    said = {"name": "normal", "mean": 0, "sd": 0.4}
+    column = drawn(2000, type="number", decimals=places, **ends, generator=said).to_numpy()
+    zeros = column[column == 0]
+    assert len(zeros) > 100 and not np.signbit(zeros).any()

@@ -20,7 +20,7 @@ Meaning, where SQL dialects differ:
 - Decimals are taken as floating point; enumerations as text.
 """
 
+from ffgen.expr.error import ExpressionError
 from ffgen.expr.expression import Expression, check_types, first_failure, parse
-from ffgen.expr.value import ExpressionError
 
 __all__ = ["Expression", "ExpressionError", "check_types", "first_failure", "parse"]

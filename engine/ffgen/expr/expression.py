@@ -1,16 +1,14 @@
 """Expressions as the rest of ffgen holds them: read once, fitted to fields, asked of many rows."""
 
+import importlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import polars as pl
-from sqlglot import exp
 
-from ffgen.expr.compile import compile_tree
-from ffgen.expr.grammar import path, read
-from ffgen.expr.value import ExpressionError
+from ffgen.expr.error import ExpressionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +17,24 @@ class Expression:
 
     text: str
     columns: frozenset[str] = field(compare=False)
-    tree: exp.Expression = field(compare=False, repr=False)
+    tree: Any = field(compare=False, repr=False)
 
     def compile(self, schema: Mapping[str, Any]) -> pl.Expr:
         """Over rows with these dtypes. Never NaN or infinite: what can't be computed for a row is null.
 
         Raises `ExpressionError` where the fields' types don't fit. Some 100 microseconds: keep the result.
         """
-        return compile_tree(self.tree, schema).expr
+        expr: pl.Expr = _resolve("compile").compile_tree(self.tree, schema).expr
+        return expr
 
     def kind(self, schema: Mapping[str, Any]) -> str:
         """What it gives over rows with these dtypes: boolean, integer, number, text, date, timestamp, time, ..."""
-        return compile_tree(self.tree, schema).kind
+        return str(_resolve("compile").compile_tree(self.tree, schema).kind)
+
+
+def _resolve(module: str) -> Any:
+    """A module that needs sqlglot, which takes 80 ms to import and which a spec without expressions does not need."""
+    return importlib.import_module(f"ffgen.expr.{module}")
 
 
 def parse(text: str, names: Collection[str]) -> Expression:
@@ -38,9 +42,9 @@ def parse(text: str, names: Collection[str]) -> Expression:
 
     Raises `ExpressionError` only, and takes milliseconds, whatever the text. Types are `check_types`' business.
     """
-    tree = read(text, names)
-    found = [node for node in tree.find_all(exp.Column, exp.Dot) if not isinstance(node.parent, exp.Dot)]
-    return Expression(text, frozenset(path(node)[0] for node in found), tree)
+    grammar = _resolve("grammar")
+    tree = grammar.read(text, names)
+    return Expression(text, grammar.columns(tree), tree)
 
 
 def check_types(expression: Expression, schema: Mapping[str, Any], want: str = "boolean") -> ExpressionError | None:
@@ -49,7 +53,7 @@ def check_types(expression: Expression, schema: Mapping[str, Any], want: str = "
     Also runs it over a frame of no rows, so that what polars itself refuses is found before there are rows.
     """
     try:
-        value = compile_tree(expression.tree, schema)
+        value = _resolve("compile").compile_tree(expression.tree, schema)
         if want and value.kind not in (want, "null"):
             hint = "Compare it with something: = < > IS NOT NULL." if want == "boolean" else "Convert it with CAST."
             return ExpressionError(f"The expression gives {value.kind}, not {want}.", hint=hint)

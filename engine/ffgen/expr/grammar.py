@@ -9,8 +9,9 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError
 from sqlglot.parser import Parser as SqlParser
 
+from ffgen.expr.error import ExpressionError
 from ffgen.expr.functions import FUNCTIONS
-from ffgen.expr.value import ExpressionError, refusal
+from ffgen.expr.value import refusal
 
 LONGEST = 1_000  # characters
 MOST = 64  # operators and function calls, as they stand in the text
@@ -220,3 +221,9 @@ def path(node: exp.Expr) -> list[str]:
         if part
         for name in path(part)
     ]
+
+
+def columns(tree: exp.Expr) -> frozenset[str]:
+    """The top-level fields that an expression reads."""
+    found = [node for node in tree.find_all(exp.Column, exp.Dot) if not isinstance(node.parent, exp.Dot)]
+    return frozenset(path(node)[0] for node in found)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import polars as pl
 from sqlglot import exp
 
-from ffgen.errors import UsageError
+from ffgen.expr.error import ExpressionError
 
 Kind = Literal[
     "boolean", "integer", "number", "text", "date", "timestamp", "time", "null", "array", "object", "unknown"
@@ -31,17 +31,6 @@ DTYPES: Mapping[str, pl.DataType] = {
 LARGEST = 2_000
 
 NOT_FINITE = [math.inf, -math.inf, math.nan]
-
-
-class ExpressionError(UsageError):
-    """An expression can't be read, or doesn't fit its fields. `column` counts characters of the text from 1."""
-
-    def __init__(self, what: str, *, hint: str = "", column: int = 1) -> None:
-        super().__init__(what, hint=hint)
-        self.column = column
-
-    def __str__(self) -> str:
-        return f"At character {self.column}: {super().__str__()}"
 
 
 @dataclass(frozen=True, slots=True)

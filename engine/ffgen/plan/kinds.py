@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -19,7 +20,7 @@ from ffgen.spec.types import TYPES, ValueType
 
 FAMILIES = {
     "numbers": ("numbers", "counts", "mixture", "quantile"),
-    "choice": ("choice", "given", "hierarchy", "markov"),
+    "choices": ("choice", "given", "hierarchy", "markov"),
     "time": ("time", "series", "signal"),
     "identity": ("person", "people", "geography", "company"),
     "text": ("text", "sentences", "ngram", "grammar", "regex"),
@@ -30,6 +31,7 @@ FAMILIES = {
 }
 """Where the generators of each family are, in the order of the manual."""
 TYPE, PLUGIN = "types", "plugins"
+DRAWN_BY = {**BY_TYPE, "email": "person.email", "enum": "choice"}
 TOO_LARGE = 1e100
 """Limits beyond which only a fault in arithmetic is kept out: not told."""
 _SENTENCE = re.compile(r"(.+?[.:!])(?=\s+[A-Z`]|$)", re.DOTALL)
@@ -97,7 +99,7 @@ def type_view(name: str, kind: type[ValueType]) -> KindView:
         page=page_of(kind),
         types=[],
         constraints=sorted(kind.keys),
-        drawn_by=BY_TYPE.get(name, ""),
+        drawn_by=DRAWN_BY.get(name, ""),
         parameters=[],
         example="",
         origin="",
@@ -117,7 +119,7 @@ def generator_view(name: str, origin: str = "") -> KindView:
         constraints=[],
         drawn_by="",
         parameters=[] if issubclass(kind, OneAtATime) else list(parameters_of(kind)),
-        example=inspect.cleandoc(kind.example),
+        example=textwrap.dedent(kind.example).strip("\n"),
         origin=origin,
     )
 
@@ -193,7 +195,8 @@ def described(annotation: Any, link: Callable[[type], str] = in_words) -> tuple[
         written, told = described(parts[0], link)
         limits = [limit for meta in parts[1:] for limit in limits_of(meta, "characters" if written == "text" else "")]
         if written.startswith("list of ") and limits:
-            limits[0] = f"({limits[0].removeprefix('of ')})"
+            most = limits[0].removeprefix("of ")
+            limits[0] = f"({most})" if most.startswith("at most") else f"({most} of them)"
         # The last one is the key's own; one before it belongs to a named type such as Duration.
         for meta in parts[1:]:
             told = meta.description or told
@@ -238,6 +241,6 @@ def limit_words(end: float | None) -> str:
     """A limit in words; empty for none, and for one that is only there to keep arithmetic sound."""
     if end is None or abs(end) >= TOO_LARGE:
         return ""
-    if isinstance(end, float) and not end.is_integer():
+    if isinstance(end, float) and (not end.is_integer() or abs(end) > 1e12):
         return f"{end:g}"
-    return f"{int(end):,}" if abs(end) <= 10**12 else f"{end:g}"
+    return f"{int(end):,}"

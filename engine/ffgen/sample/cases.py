@@ -197,6 +197,8 @@ class Conditional(Sampler):
         vars(self)["grouped"] = any(part.sampler.grouped for part in self.parts)
         self.along = any(goes_along(part.sampler) for part in self.parts)
         vars(self)["numbered"] = not self.tests and own.numbered
+        if not self.tests and (group := getattr(own, "group", None)) is not None:
+            self.group = group
 
     @property
     def reads(self) -> Sequence[str]:

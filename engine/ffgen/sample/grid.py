@@ -141,7 +141,7 @@ class Grid:
         if self.whole:
             whole = rounded.astype(np.int64)
             return whole if self._parts == 1 else whole * self._parts
-        pass
+        rounded += 0.0  # -0.0 becomes 0.0
         return rounded
 
     def at(self, number: NDArray[np.int64]) -> NDArray[Any]:
