@@ -1,7 +1,7 @@
 """Writes the generated parts of the manual: `python -m docs.make`. `tests/test_docs.py` fails while they are stale.
 
-Spec keys, types, generators, functions, commands, flags and variables are told once, where they are defined. A page marks a
-generated part with `<!-- begin NAME -->` and `<!-- end NAME -->`; `.env.example` is generated whole.
+Spec keys, types, generators, functions, commands, flags and variables are told once, where they are defined. A page
+marks a generated part with `<!-- begin NAME -->` and `<!-- end NAME -->`; `.env.example` is generated whole.
 """
 
 import inspect

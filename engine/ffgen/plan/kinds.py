@@ -150,8 +150,10 @@ def first_sentence(page: str) -> str:
 
 
 def parameters_of(struct: type[Struct], above: str = "") -> Iterator[ParameterView]:
-    """The fields of a struct as parameters, those of structs inside it after the field that holds them."""
-    for field in msgspec.structs.fields(struct):
+    """The fields of a struct as parameters: its own before inherited ones, those of structs inside it after the field
+    that holds them."""
+    own = inspect.get_annotations(struct)
+    for field in sorted(msgspec.structs.fields(struct), key=lambda field: field.name not in own):
         name = f"{above}{field.encode_name}"
         value, meaning = described(field.type)
         yield ParameterView(

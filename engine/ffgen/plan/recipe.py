@@ -200,6 +200,12 @@ class Compiler:
     def _order(self) -> None:
         """Every field after those it reads."""
         left = {name: set(sampler.reads) - {name} for name, sampler in self.recipe.samplers.items()}
+        for correlation in self.dataset.correlations:
+            # Who reads one of the fields reads it after all have been moved together.
+            together = set(correlation.fields) & left.keys()
+            for name, reads in left.items():
+                if name not in together and reads & together:
+                    reads |= together
         position = {each.name: i for i, each in enumerate(self.dataset.fields)}
         for name, reads in left.items():
             unknown = reads - left.keys()

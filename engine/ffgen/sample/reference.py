@@ -70,7 +70,9 @@ class Reference(Sampler):
             room = self.lookup.room(self.table, self.column)
             if room is None or room <= self.lookup.rows(self.table):
                 what = f"`{self.to}` has no values beyond those in use, so there can be no orphans."
-                raise Problem("ref.orphans", what, "Take it away, or give the parent a key with room: a sequence, a uuid.")
+                raise Problem(
+                    "ref.orphans", what, "Take it away, or give the parent a key with room: a sequence, a uuid."
+                )
 
     def room(self) -> int | None:
         if self.own or self.orphans or self.lookup.room(self.table, self.column) is None:
@@ -87,7 +89,7 @@ class Reference(Sampler):
         parent = laid.row if laid is not None else rows.shared(("ref", *self.group), lambda: self._pick(n, rows))
         if self.own:
             found = self.lookup.value(self.table, self.column, parent)
-            return pl.select(pl.when(pl.lit(rows.index > 0)).then(found)).to_series()
+            return pl.select(pl.when(pl.Series(row_numbers(rows) > 0)).then(found)).to_series()
         if self.orphans:
             lost = rng.random(n) < self.orphans
             beyond = self.lookup.rows(self.table) + rows.index
@@ -98,7 +100,7 @@ class Reference(Sampler):
         """The parent of each row: any alike, or by Zipf's law over a permutation of them."""
         rng = rows.stream("ref", *self.group)
         if self.own:
-            return (rng.random(n) * rows.index).astype(np.uint64)
+            return (rng.random(n) * row_numbers(rows)).astype(np.uint64)
         count = self.lookup.rows(self.table)
         if not self.skew:
             return rng.integers(0, count, n, dtype=np.uint64)
@@ -152,9 +154,9 @@ class Total(Sampler):
 class Listed(Sampler):
     """The value that stands under the field's name in the table's own `rows:`; for small tables that are known.
 
-        name: currencies
-        rows: [{code: EUR, name: Euro}, {code: SEK, name: Swedish krona}]
-        fields: [{name: code, unique: true}, {name: name}]
+    name: currencies
+    rows: [{code: EUR, name: Euro}, {code: SEK, name: Swedish krona}]
+    fields: [{name: code, unique: true}, {name: name}]
     """
 
     serves = frozenset(TYPES)
@@ -182,6 +184,14 @@ class Listed(Sampler):
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         return self.values.gather(rows.index)
+
+
+def row_numbers(rows: Rows) -> U64:
+    """The table's row numbers, also of items inside an array."""
+    if rows.outer is None:
+        return rows.index
+    outer = row_numbers(rows.outer)
+    return outer if rows.owner is None else outer[rows.owner]
 
 
 def zipf_rank(uniform: NDArray[np.float64], count: int, exponent: float) -> U64:

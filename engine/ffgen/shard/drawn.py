@@ -154,11 +154,15 @@ class Drawer:
             else:
                 column = draw_field(sampler, rows, rows.stream(name))
             rows.columns[name] = column.alias(name)
-        for number, correlation in enumerate(recipe.dataset.correlations):
-            if set(correlation.fields) <= rows.columns.keys():
-                moved = {name: rows.columns[name] for name in correlation.fields}
-                rows.columns |= correlate(moved, matrix_of(correlation), rows.stream("correlation", number))
+            self._correlate(recipe, rows, name)
         return pl.DataFrame([rows.columns[name] for name in names])
+
+    def _correlate(self, recipe: Recipe, rows: Rows, name: str) -> None:
+        """Moves fields together as soon as the last of them is drawn."""
+        for number, correlation in enumerate(recipe.dataset.correlations):
+            if name in correlation.fields and set(correlation.fields) <= rows.columns.keys():
+                moved = {field: rows.columns[field] for field in correlation.fields}
+                rows.columns |= correlate(moved, matrix_of(correlation), rows.stream("correlation", number))
 
     def _parents_of(self, dataset: Dataset, layout: Layout, shard: int) -> Parents | None:
         """The parents of a shard's rows, where they are laid out under them."""

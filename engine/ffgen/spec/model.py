@@ -71,7 +71,8 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: Annotated[str, Meta(max_length=200)] = ""
     type: Annotated[
-        str, Meta(description="What a value is: string, integer, email, date, ...; what its generator gives unless said.")
+        str,
+        Meta(description="What a value is: string, integer, email, date, ...; what its generator gives unless said."),
     ] = ""
     description: Annotated[str | None, Meta(description="What it means; the model reads this.")] = None
     range: Annotated[
@@ -106,9 +107,9 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str | dict[str, Any] | None,
         Meta(description="How it is drawn: a sampler's name, or {name: ..., parameter: ...}; see `ffgen types`."),
     ] = None
-    when: Annotated[str | None, Meta(description="A condition over other fields: where it fails, the value is null.")] = (
-        None
-    )
+    when: Annotated[
+        str | None, Meta(description="A condition over other fields: where it fails, the value is null.")
+    ] = None
     derive: Annotated[str | None, Meta(description="A formula over other fields that gives the value.")] = None
     cases: Annotated[
         "list[Case] | None", Meta(description="Other parameters where a condition holds; the first that does counts.")

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from ffgen.spec.model import Field
 from ffgen.spec.types.base import Problem, ValueType
+from ffgen.spec.types.cases import in_case, widest
 from ffgen.spec.types.choice import Enum
 from ffgen.spec.types.duration import Duration
 from ffgen.spec.types.nested import Array, Object
@@ -38,6 +39,8 @@ def build_type(field: Field) -> ValueType:
     """The type of one field; raises `Problem` (the key, what, hint) when a parameter can't be."""
     if not field.type:
         field = structs.replace(field, type="string")
+    if field.cases:
+        field = widest(field, build_type)
     kind = TYPES[field.type]
     if kind is Object or kind is Array:
         return kind(field, build_types)
@@ -49,4 +52,4 @@ def build_types(fields: Sequence[Field]) -> list[ValueType]:
     return [build_type(field) for field in fields]
 
 
-__all__ = ["TYPES", "Problem", "ValueType", "build_type", "build_types"]
+__all__ = ["TYPES", "Problem", "ValueType", "build_type", "build_types", "in_case"]
