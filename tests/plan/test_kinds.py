@@ -11,6 +11,7 @@ from ffgen.errors import UsageError
 from ffgen.plan import kinds as module
 from ffgen.plan.kinds import FAMILIES, TYPE, described, first_sentence, generator_view, parameters_of
 from ffgen.sample import SAMPLERS, Sampler, plugins
+from ffgen.sample.outside import sampler_of
 from ffgen.spec.types import TYPES
 
 VIEWS = ffgen.types()
@@ -65,7 +66,7 @@ class Base(Sampler):
     inherited: bool = False
 
 
-class Some(Base):
+class Some(Base, kw_only=True):
     """Some of many: a few.
 
     More.
@@ -95,7 +96,7 @@ def test_parameters_are_told_with_their_limits(monkeypatch: pytest.MonkeyPatch) 
     ]
     monkeypatch.setattr(module, "resolve", {"some": Some}.__getitem__)
     view = generator_view("some", "the package some 1.0")
-    assert (view.family, view.summary, view.example) == ("plugins", "Some of many.", "- name: a\n  type: text")
+    assert (view.family, view.summary, view.example) == ("plugins", "Some of many: a few.", "- name: a\n  type: text")
     with pytest.raises(ValueError, match="in no family"):
         generator_view("some")
 
@@ -139,7 +140,7 @@ def test_generators_of_packages_are_listed_last_with_where_they_come_from(monkey
             return "a"
 
     monkeypatch.setattr(plugins, "origins", lambda: {"mine": "/home/me/mine.py"})
-    monkeypatch.setattr(plugins, "find", {"mine": plugins.sampler_of("mine", Draws)}.__getitem__)
+    monkeypatch.setattr(plugins, "find", {"mine": sampler_of("mine", Draws)}.__getitem__)
     last = ffgen.types()[-1]
     assert (last.name, last.family, last.origin, last.parameters) == ("mine", "plugins", "/home/me/mine.py", [])
     assert ffgen.types("mine")[0].page == "Draws."

@@ -7,8 +7,9 @@ from tests.sample.record import bind, draw, fields_of
 
 from ffgen.errors import ShortfallError
 from ffgen.sample.base import Rows
-from ffgen.sample.cases import in_order, mask_field, widest
-from ffgen.spec.types import Problem
+from ffgen.sample.cases import in_order, mask_field
+from ffgen.spec.types import Problem, build_type
+from ffgen.spec.types.cases import widest
 
 TIERS = """
 - {name: tier, values: [gold, silver, basic], weights: [1, 2, 7]}
@@ -180,13 +181,13 @@ def test_the_widest_field_holds_all_cases() -> None:
         "- {name: x, type: date, range: ['2024-01-01', '2024-02-01'], length: null,\n"
         "   cases: [{when: a, range: ['2023-05-01', '2023-06-01']}, {when: b, range: ['2025-05-01', '2025-06-01']}]}"
     )
-    assert list(map(str, widest(field).range or [])) == ["2023-05-01", "2025-06-01"]
+    assert list(map(str, widest(field, build_type).range or [])) == ["2023-05-01", "2025-06-01"]
     (field,) = fields_of("- {name: x, values: [a, b], weights: [1, 2], cases: [{when: c, values: [b, c]}]}")
-    assert (widest(field).values, widest(field).weights) == (["b", "c", "a"], None)
+    assert (widest(field, build_type).values, widest(field).weights) == (["b", "c", "a"], None)
     (field,) = fields_of("- {name: x, pattern: a, length: 3, cases: [{when: c, pattern: b, length: [5, 9]}]}")
-    assert (widest(field).pattern, widest(field).length) == (None, [3, 9])
+    assert (widest(field, build_type).pattern, widest(field).length) == (None, [3, 9])
     (field,) = fields_of("- {name: x, type: integer, cases: [{when: c, range: [1, 2]}]}")
-    assert widest(field).range is None
+    assert widest(field, build_type).range is None
 
 
 def test_a_conditional_reference_is_still_one() -> None:

@@ -34,7 +34,7 @@ TYPE, PLUGIN = "types", "plugins"
 DRAWN_BY = {**BY_TYPE, "email": "person.email", "enum": "choice"}
 TOO_LARGE = 1e100
 """Limits beyond which only a fault in arithmetic is kept out: not told."""
-_SENTENCE = re.compile(r"(.+?[.:!])(?=\s+[A-Z`]|$)", re.DOTALL)
+_SENTENCE = re.compile(r"(.+?(?<!e\.g)(?<!i\.e)[.:!])(?=\s+[A-Z`]|$)", re.DOTALL)
 
 
 class ParameterView(Struct, frozen=True, kw_only=True):

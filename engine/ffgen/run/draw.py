@@ -36,7 +36,7 @@ from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Report, TableReport
 from ffgen.sink.target import Target
 
-INLINE_SHARDS = 4
+INLINE_SHARDS = 8
 """Shards up to which a run stays in this process: starting others takes longer than it would last."""
 GRACE = 2.0
 TICK = 0.1
