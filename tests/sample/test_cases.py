@@ -183,9 +183,9 @@ def test_the_widest_field_holds_all_cases() -> None:
     )
     assert list(map(str, widest(field, build_type).range or [])) == ["2023-05-01", "2025-06-01"]
     (field,) = fields_of("- {name: x, values: [a, b], weights: [1, 2], cases: [{when: c, values: [b, c]}]}")
-    assert (widest(field, build_type).values, widest(field).weights) == (["b", "c", "a"], None)
+    assert (widest(field, build_type).values, widest(field, build_type).weights) == (["b", "c", "a"], None)
     (field,) = fields_of("- {name: x, pattern: a, length: 3, cases: [{when: c, pattern: b, length: [5, 9]}]}")
-    assert (widest(field, build_type).pattern, widest(field).length) == (None, [3, 9])
+    assert (widest(field, build_type).pattern, widest(field, build_type).length) == (None, [3, 9])
     (field,) = fields_of("- {name: x, type: integer, cases: [{when: c, range: [1, 2]}]}")
     assert widest(field, build_type).range is None
 

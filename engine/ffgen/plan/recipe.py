@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ffgen.expr import Expression, ExpressionError, check_types, parse
+from ffgen.plan.imperfections import Spoils, settled
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64, key_of, permute
 from ffgen.sample.base import MOST_ROOM, Sampler, Scope
@@ -49,6 +50,7 @@ class Recipe:
     checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
     requires: list[Expression] = field(default_factory=list)
     problems: list[tuple[Path, Problem]] = field(default_factory=list)
+    spoils: Spoils | None = None
 
     @property
     def kinds(self) -> dict[str, ValueType]:
@@ -120,6 +122,7 @@ class Recipes:
             self.recipes[name] = Compiler(self.tables[name], laid[name].count, seed, self).recipe
         for name in laid:
             self._look_up(name)
+            self._settle(self.recipes[name])
 
     def _look_up(self, table: str) -> None:
         """Notes columns of other tables that a table needs and that no row number gives."""
@@ -135,6 +138,12 @@ class Recipes:
                 what = f"`{ref.to}` is not known from the row number alone, which a table that is made later must be."
                 problem = Problem("ref", what, "Refer to a sequence, a uuid or another unique field.")
                 self.recipes[table].problems.append((("fields", i), problem))
+
+    def _settle(self, recipe: Recipe) -> None:
+        """Notes what is spoiled in a table once it is drawn."""
+        if not recipe.problems:
+            recipe.spoils, faults = settled(recipe.dataset, recipe.kinds, list(self.tables.values()), recipe.keyed)
+            recipe.problems += faults
 
     def rows(self, table: str) -> int:
         """See Lookup."""

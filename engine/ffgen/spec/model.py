@@ -185,6 +185,33 @@ class Correlation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     matrix: list[list[float]] | None = None
 
 
+Share = Annotated[float, Meta(ge=0, le=1)]
+Shares = Share | dict[str, Share]
+
+
+class Imperfections(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is spoiled on purpose, after all is checked. A share holds for every field that a kind fits and that is
+    no key; a mapping of fields to shares for those alone."""
+
+    quality: Annotated[
+        Literal["low", "medium", "high"] | None,
+        Meta(description="Shares for all kinds at once: `low` spoils much, `high` little; the other keys overrule."),
+    ] = None
+    nulls: Annotated[Shares | None, Meta(description="Values that become null.")] = None
+    duplicates: Annotated[
+        Annotated[float, Meta(ge=0, lt=1)] | None,
+        Meta(description="Rows that are copies of others; `count` rows in all."),
+    ] = None
+    outliers: Annotated[Shares | None, Meta(description="Numbers and dates far from all others.")] = None
+    typos: Annotated[Shares | None, Meta(description="Texts with a slip of the keyboard.")] = None
+    drift: Annotated[
+        Shares | None, Meta(description="Texts and dates in another form: upper case, spaces, 03/17/2024.")
+    ] = None
+    late: Annotated[
+        Shares | None, Meta(description="Rows that stand later than their time says; a mapping names the time's field.")
+    ] = None
+
+
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The records wanted."""
 
@@ -210,6 +237,9 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     correlations: Annotated[list[Correlation], Meta(description="Fields that rise and fall together.")] = []
     rows: Annotated[
         list[dict[str, Any]] | None, Meta(description="The rows of a lookup table, as they are; one mapping each.")
+    ] = None
+    imperfections: Annotated[
+        Imperfections | None, Meta(description="What is spoiled on purpose: nulls, duplicates, outliers, typos, ...")
     ] = None
 
 
