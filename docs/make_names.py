@@ -229,7 +229,7 @@ def places(locale: str, hand: dict[str, Any]) -> list[dict[str, Any]]:
                 region = votes.most_common(1)[0][0] if votes else region
             if country == "IT":
                 votes = sum((areas.get(each, Counter()) for each in listed), Counter[str]())
-                code = provinces().get(plain(votes.most_common(1)[0][0]), "")
+                code = provinces()[plain(votes.most_common(1)[0][0])]
             if country == "NL":
                 listed = [each[:4] for each in listed]
         if (name, region, code) in seen:
@@ -305,7 +305,7 @@ def provinces() -> dict[str, str]:
         "massacarrara": "MS",
     }
     usual |= {"massaecarrara": "MS", "bolzano": "BZ", "bolzanobozen": "BZ", "valledaosta": "AO", "aosta": "AO"}
-    usual |= {"roma": "RM", "napoli": "NA", "verbanocusioossola": "VB", "laspezia": "SP", "laquila": "AQ"}
+    usual |= {"suedsardegna": "SU", "sudsardegna": "SU", "carboniaiglesias": "SU", "carbonia": "SU", "roma": "RM", "napoli": "NA", "verbanocusioossola": "VB", "laspezia": "SP", "laquila": "AQ"}
     return letters | usual
 
 

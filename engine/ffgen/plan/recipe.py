@@ -68,6 +68,8 @@ class Recipe:
 
     def room(self, name: str) -> int | None:
         """Values that a field knows by row number, None when it is no function of it."""
+        if self.samplers[name].field.may_be_null:
+            return None
         if name in self.joint:
             return self.count
         return self.samplers[name].room() if name in self.keyed else None

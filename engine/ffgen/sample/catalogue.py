@@ -2,7 +2,7 @@
 
 `PYTHON` lists the methods of Python Faker that give one plain value and do nothing else: none that reads a file,
 fills in a template, packs an archive or changes Faker itself. `JAVASCRIPT` maps the names of Faker.js (version 9) to
-them. A method that is in neither can't be called.
+them. A method that is in neither can't be called. The lists of words are after the English ones of Faker.js (MIT).
 """
 
 from collections.abc import Mapping

@@ -32,6 +32,8 @@ class Sequence(Sampler):
     - `step`: what is added from row to row; 1
     - `prefix`: text before the number, for a string field, such as `INV-`
     - `width`: digits to which shorter numbers are filled up with zeros, for a string field
+    - `sparse`: two numbers, such as `[8, 32]`: of every 32 numbers only the first 8 are used, as where many writers
+      take keys in lots
     """
 
     gives: ClassVar[str] = "integer"
@@ -45,11 +47,14 @@ class Sequence(Sampler):
     step: Annotated[int, Meta(ge=-(2**40), le=2**40)] = 1
     prefix: Annotated[str, Meta(max_length=40)] = ""
     width: Annotated[int, Meta(ge=0, le=19)] = 0
+    sparse: Annotated[list[Annotated[int, Meta(ge=1, le=2**31)]], Meta(min_length=2, max_length=2)] | None = None
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         super().bind(kind, scope)
         if self.step == 0:
             raise Problem("generator.step", "a step of 0 gives every row the same number.", "Use 1, or -1.")
+        if self.sparse is not None:
+            self._check_sparse(*self.sparse)
         if self.field.type == "integer":
             self._check_plain()
         if self.prefix != unicodedata.normalize("NFC", self.prefix).lstrip():
@@ -63,14 +68,32 @@ class Sequence(Sampler):
             if getattr(self, key):
                 raise Problem(f"generator.{key}", f"an integer has no {key}.", "Make the field type: string.")
 
+    def _check_sparse(self, used: int, every: int) -> None:
+        if used > every:
+            what = f"{used} of every {every} numbers can't be used."
+            raise Problem("generator.sparse", what, "The smaller number comes first: [8, 32].")
+        if self.step != 1:
+            raise Problem("generator.step", "goes without `sparse`.", "Take one of them away.")
+        if self.start < 0 or self.start % every >= used:
+            what = f"{self.start} is not one of the first {used} of every {every} numbers."
+            raise Problem("generator.start", what, f"E.g. start: {self.start - self.start % every}.")
+
     def room(self) -> int:
         low, high = -INT64, INT64
         if isinstance(self.kind, Integer) and self.kind.low is not None:
             low, high = self.kind.low, self.kind.high
         if not low <= self.start <= high:
             return 0
+        if self.sparse is not None:
+            used, every = self.sparse
+            most = (high + 1) // every * used + min((high + 1) % every, used)
+            return int(min(most - self._skipped(used, every), MOST_ROOM))
         ahead = high - self.start if self.step > 0 else self.start - low
         return int(min(ahead // abs(self.step) + 1, MOST_ROOM))
+
+    def _skipped(self, used: int, every: int) -> int:
+        """Numbers in use below the first."""
+        return self.start // every * used + self.start % every
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         return self.at(rows.index)
@@ -79,7 +102,7 @@ class Sequence(Sampler):
         return self.at(index)
 
     def at(self, index: U64) -> Column:
-        numbers: NDArray[np.int64] = index.astype(np.int64) * self.step + self.start
+        numbers = self._numbers(index)
         if self.field.type == "integer":
             return numbers
         if len(numbers) == 0:
@@ -93,6 +116,14 @@ class Sequence(Sampler):
         matrix = blank(len(numbers), before + b"0" * digits)
         put_decimal(matrix, len(before), digits, numbers.view(np.uint64))
         return from_matrix(matrix)
+
+    def _numbers(self, index: U64) -> NDArray[np.int64]:
+        if self.sparse is None:
+            return index.astype(np.int64) * self.step + self.start
+        used, every = self.sparse
+        place = index.astype(np.int64) + self._skipped(used, every)
+        lot = place // used
+        return lot * (every - used) + place
 
 
 class Uuid4(Sampler):

@@ -104,11 +104,13 @@ _pools: dict[bytes, pl.Series] = {}
 
 def remembered(place: bytes, make: Callable[[], pl.Series]) -> pl.Series:
     """The pool of a place. A spec is looked at, planned and run: three times bound, and once drawn."""
-    if place not in _pools:
+    pool = _pools.get(place)
+    if pool is None:
+        pool = make()
         if len(_pools) >= 32:
-            _pools.pop(next(iter(_pools)))
-        _pools[place] = make()
-    return _pools[place]
+            _pools.pop(next(iter(_pools)), None)
+        _pools[place] = pool
+    return pool
 
 
 def found(name: str) -> Method:

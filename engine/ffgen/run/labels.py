@@ -1,0 +1,106 @@
+"""The labels of what was spoiled: a part a shard, written by the worker that spoiled it, put together in order.
+
+JSON Lines: `{"table": ..., "row": ..., "field": ..., "kind": ..., "before": ..., "after": ...}`.
+"""
+
+import io
+import os
+from collections import Counter
+from typing import Self
+
+import polars as pl
+
+from ffgen.place import destination_error
+from ffgen.sink.block import packer
+
+
+def counts_of(labels: pl.DataFrame) -> list[tuple[str | None, str, int]]:
+    """How many labels there are for each field and kind."""
+    found = labels.group_by("field", "kind", maintain_order=True).len()
+    return [(field, kind, int(count)) for field, kind, count in found.iter_rows()]
+
+
+def part_path(folder: str, table: str, shard: int) -> str:
+    """Where the labels of a shard wait."""
+    return os.path.join(folder, f"{table}.{shard:07d}.labels")
+
+
+def keep_part(folder: str, table: str, shard: int, labels: pl.DataFrame, compression: str) -> None:
+    """Writes the labels of a shard, as they will stand in the file. A second time the same bytes replace the first."""
+    path = part_path(folder, table, shard)
+    partial = f"{path}.{os.getpid()}"
+    data = b""
+    if len(labels):
+        lines = io.BytesIO()
+        labels.select(pl.lit(table).alias("table"), pl.all()).write_ndjson(lines)
+        data = packer(compression)(lines.getvalue())
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+        os.replace(partial, path)
+    except OSError as error:
+        raise destination_error(error, path) from error
+
+
+class LabelFile:
+    """The work file of all labels. Parts go in by shard, as soon as those before them have, and are gone then."""
+
+    def __init__(self, path: str, compression: str) -> None:
+        self.path = path
+        self.compression = compression
+        self._next = 0
+        self._ready: set[int] = set()
+        self._written = 0
+        try:
+            self._file = open(path, "wb")
+        except OSError as error:
+            raise destination_error(error, path) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def begin(self) -> None:
+        """The next table."""
+        self._next, self._ready = 0, set()
+
+    def add(self, folder: str, table: str, shard: int) -> None:
+        """A shard of the table stands; its part is in the folder."""
+        self._ready.add(shard)
+        while self._next in self._ready:
+            self._ready.remove(self._next)
+            self._append(part_path(folder, table, self._next))
+            self._next += 1
+
+    def finish(self) -> None:
+        """The file is complete. Compressed nothing is not nothing: an empty file is no gzip file."""
+        try:
+            if not self._written:
+                self._file.write(packer(self.compression)(b""))
+            self._file.close()
+        except OSError as error:
+            raise destination_error(error, self.path) from error
+
+    def _append(self, part: str) -> None:
+        try:
+            with open(part, "rb") as file:
+                data = file.read()
+            self._file.write(data)
+            os.unlink(part)
+        except OSError as error:
+            raise destination_error(error, self.path) from error
+        self._written += len(data)
+
+
+class Tally:
+    """What was spoiled so far, by table, field and kind."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str | None, str]] = Counter()
+
+    def add(self, table: str, counts: list[tuple[str | None, str, int]]) -> None:
+        """One shard's part."""
+        for field, kind, count in counts:
+            self.counts[table, field, kind] += count
