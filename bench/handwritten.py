@@ -11,7 +11,6 @@ import os
 
 os.environ["POLARS_MAX_THREADS"] = "1"  # polars reads it once, when it is imported
 
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -141,12 +140,10 @@ def chunks(rows: int, *, text: bool, seed: int = 1) -> Iterator[pl.DataFrame]:
 
 
 def write_lines(rows: int, path: Path) -> None:
-    """JSON Lines. By way of memory: 10 % quicker than `write_ndjson` to the open file."""
+    """JSON Lines, straight into the file: by way of memory it takes a tenth to a half more."""
     with path.open("wb", buffering=0) as file:
         for frame in chunks(rows, text=True):
-            lines = io.BytesIO()
-            frame.write_ndjson(lines)
-            file.write(lines.getbuffer())
+            frame.write_ndjson(file)
 
 
 def write_parquet(rows: int, path: Path) -> None:

@@ -229,7 +229,7 @@ def places(locale: str, hand: dict[str, Any]) -> list[dict[str, Any]]:
                 region = votes.most_common(1)[0][0] if votes else region
             if country == "IT":
                 votes = sum((areas.get(each, Counter()) for each in listed), Counter[str]())
-                code = provinces()[plain(votes.most_common(1)[0][0])]
+                code = provinces(hand)[plain(votes.most_common(1)[0][0])]
             if country == "NL":
                 listed = [each[:4] for each in listed]
         if (name, region, code) in seen:
@@ -285,28 +285,11 @@ def us_states() -> dict[str, str]:
     return {row["admin_code1"]: row["admin_name1"] for row in postal("US")}
 
 
-@cache
-def provinces() -> dict[str, str]:
-    """Italy's provinces and their two letters."""
+def provinces(hand: dict[str, Any]) -> dict[str, str]:
+    """Italy's provinces and their two letters: Faker's, but for those that the postal table calls otherwise."""
     source = importlib.import_module("faker.providers.address.it_IT").Provider
-    letters = dict(zip(map(plain, source.states), source.states_abbr, strict=True))
-    usual = {
-        "forlicesena": "FC",
-        "monzaebrianza": "MB",
-        "monzabrianza": "MB",
-        "pesaroeurbino": "PU",
-        "reggioemilia": "RE",
-    }
-    usual |= {
-        "reggioemilia": "RE",
-        "reggionellemilia": "RE",
-        "reggiocalabria": "RC",
-        "reggiodicalabria": "RC",
-        "massacarrara": "MS",
-    }
-    usual |= {"massaecarrara": "MS", "bolzano": "BZ", "bolzanobozen": "BZ", "valledaosta": "AO", "aosta": "AO"}
-    usual |= {"suedsardegna": "SU", "sudsardegna": "SU", "carboniaiglesias": "SU", "carbonia": "SU", "roma": "RM", "napoli": "NA", "verbanocusioossola": "VB", "laspezia": "SP", "laquila": "AQ"}
-    return letters | usual
+    letters: dict[str, str] = dict(zip(map(plain, source.states), source.states_abbr, strict=True))
+    return letters | hand["provinces"]
 
 
 def brazilian(listed: list[str], city: dict[str, Any]) -> list[str]:

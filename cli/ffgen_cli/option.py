@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 GROUPS = (RECORDS, MODEL, RUN, SHOW, LOG)
 OTHER = "More"
 
-CHANGES = ("count", "local", "seed", "endpoint", "model", "concurrency", "batch_size")
+CHANGES = ("count", "local", "allow_plugins", "seed", "endpoint", "model", "concurrency", "batch_size")
 """Settings that change a spec: every command that reads one takes them."""
 LOOKS = ("errors", "color")
 LOGS = ("log_level", "log_format", "log_file")

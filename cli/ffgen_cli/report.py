@@ -19,6 +19,14 @@ import ffgen
 from ffgen_cli.terminal import clean
 
 LABEL = 12
+SPOILED = {
+    "nulls": "null",
+    "duplicates": "duplicate",
+    "outliers": "outlier",
+    "typos": "typo",
+    "drift": "drifted value",
+    "late": "late row",
+}
 WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": "  "}
 
 
@@ -73,6 +81,7 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
         ("tables", _tables(report)),
         ("time", f"{duration(report.seconds)}, {report.records_per_second:,.1f} records/s"),
         ("refused", _refused(report)),
+        ("spoiled", _spoiled(report)),
         ("requests", _requests(report)),
         ("tokens", _tokens(report)),
         ("model", _model(report)),
@@ -94,6 +103,16 @@ def _refused(report: ffgen.Report) -> str:
     if len(report.refused) > 5:
         lines.append(f"and {many(len(report.refused) - 5, 'more reason')}")
     return "\n".join(lines)
+
+
+def _spoiled(report: ffgen.Report) -> str:
+    """On order: `100 duplicates, 1,021 nulls, 500 typos; 9,900 records are no copies`."""
+    counts: dict[str, int] = {}
+    for one in report.imperfections:
+        counts[one.kind] = counts.get(one.kind, 0) + one.count
+    parts = [many(count, SPOILED.get(kind, kind)) for kind, count in counts.items()]
+    copies = counts.get("duplicates", 0)
+    return ", ".join(parts) + (f"; {report.records - copies:,} records are no copies" if copies else "")
 
 
 def _requests(report: ffgen.Report) -> str:

@@ -23,11 +23,12 @@ class Target:
     source: str
     assign: dict[str, Any]
     origin: dict[str, str]
+    allow_plugins: bool = False
 
     @property
     def changed(self) -> dict[str, Any]:
         """The keyword arguments that all verbs share."""
-        return {"assign": self.assign, "origin": self.origin}
+        return {"assign": self.assign, "origin": self.origin, "allow_plugins": self.allow_plugins}
 
 
 @dataclass(slots=True)
@@ -120,4 +121,4 @@ def target(source: str, settings: Settings, sets: tuple[str, ...] = ()) -> Targe
         for other in ("output.format", "output.compression"):
             assign.setdefault(other, None)
             origin.setdefault(other, origin["output.path"])
-    return Target(source, assign, origin)
+    return Target(source, assign, origin, settings["allow_plugins"])

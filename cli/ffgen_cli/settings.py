@@ -88,6 +88,10 @@ _TABLE = (
         "jsonl, csv or parquet. Taken from the name of the output unless said.", spec="output.format",
     ),
     _option("table", "--table", kind.text("NAME"), RECORDS, "Which table to write, of a spec that has several."),
+    _option(
+        "allow_plugins", "--allow-plugins", kind.SWITCH, RECORDS,
+        "Run the Python files that the spec lists under `plugins`. They can do whatever you can.", default=False,
+    ),
     _option("local", "--local", kind.SWITCH, RECORDS, "Draw every field here and ask no model.", default=False),
     _option(
         "seed", "--seed", kind.integer(0, 2**63 - 1), RECORDS,
@@ -143,6 +147,10 @@ _TABLE = (
         "A bar on a terminal, else a line every 30 s; json is a line an event.", default="auto",
     ),
     _option("quiet", "-q --quiet", kind.SWITCH, SHOW, "Errors only: no progress, no report.", default=False),
+    _option(
+        "labels", "--labels", kind.PATH, RUN,
+        "Write what the spec's `imperfections` spoiled here: a JSON line a cell or row.",
+    ),
     _option("report", "--report", kind.PATH, SHOW, "Write the run report here too, as JSON."),
     _option(
         "errors", "--errors", kind.choice("text", "json", "github"), SHOW,

@@ -23,6 +23,7 @@ from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.start import carry_out
 from ffgen.run.validate import Fault, Validity, validate_data
+from ffgen.sample.plugins import is_path, load_files
 from ffgen.spec.aim import aim
 from ffgen.spec.convert import convert, convert_most
 from ffgen.spec.duration import seconds, size
@@ -35,23 +36,34 @@ Source = str | os.PathLike[str] | Mapping[str, Any]
 """A spec: the path of a YAML or JSON file, or the same as plain Python values."""
 
 
-def load(source: Source, *, assign: Mapping[str, Any] | None = None, origin: Mapping[str, str] | None = None) -> Spec:
+def load(
+    source: Source,
+    *,
+    assign: Mapping[str, Any] | None = None,
+    origin: Mapping[str, str] | None = None,
+    allow_plugins: bool = False,
+) -> Spec:
     """The spec at `source`, with `assign` put over it: dotted paths to values, e.g. `{"dataset.count": 5}`.
 
-    `origin` names where an assigned value came from (`{"dataset.count": "--count"}`), for messages. Raises SpecError
-    with every error of the file, those of the plan included.
+    `origin` names where an assigned value came from (`{"dataset.count": "--count"}`), for messages. Python files that
+    the spec lists under `plugins` run only when `allow_plugins` says so. Raises SpecError with every error of the
+    file, those of the plan included.
     """
-    spec, findings = _inspected(source, assign, origin)
+    spec, findings = _inspected(source, assign, origin, allow_plugins)
     if spec is None or any(finding.severity == "error" for finding in findings):
         raise SpecError(findings)
     return spec
 
 
 def check(
-    source: Source, *, assign: Mapping[str, Any] | None = None, origin: Mapping[str, str] | None = None
+    source: Source,
+    *,
+    assign: Mapping[str, Any] | None = None,
+    origin: Mapping[str, str] | None = None,
+    allow_plugins: bool = False,
 ) -> list[Finding]:
     """Every error and warning of a spec, in file order; an empty list is a good spec. Asks nobody."""
-    return _inspected(source, assign, origin)[1]
+    return _inspected(source, assign, origin, allow_plugins)[1]
 
 
 def plan(
@@ -60,6 +72,7 @@ def plan(
     assign: Mapping[str, Any] | None = None,
     origin: Mapping[str, str] | None = None,
     max_asks: float | None = None,
+    allow_plugins: bool = False,
 ) -> Plan:
     """What would be done for a spec: a value, made without asking anybody. Raises SpecError.
 
@@ -68,7 +81,10 @@ def plan(
     """
     if isinstance(source, Spec) and assign:
         raise UsageError("`assign` comes too late for a Spec.", hint="Give it to load().")
-    spec = source if isinstance(source, Spec) else load(source, assign=assign, origin=origin)
+    if isinstance(source, Spec):
+        spec = source
+    else:
+        spec = load(source, assign=assign, origin=origin, allow_plugins=allow_plugins)
     return compile_plan(spec, ASKS_FACTOR if max_asks is None else max_asks)
 
 
@@ -82,6 +98,7 @@ class Settings(TypedDict, total=False):
 
     assign: Mapping[str, Any] | None
     origin: Mapping[str, str] | None
+    allow_plugins: bool
     format: str | None
     compression: str | None
     table: str | None
@@ -94,6 +111,7 @@ class Settings(TypedDict, total=False):
     cache_dir: str | os.PathLike[str] | None
     audit: str | os.PathLike[str] | None
     audit_prompts: str | os.PathLike[str] | None
+    labels: str | os.PathLike[str] | None
     key: str | None
     isolate: bool
     watch: Callable[[Progress], None] | None
@@ -111,7 +129,7 @@ def run(
     A file appears whole or not at all; the report says what it took. Without `to`, the result is an iterator of
     frames whose `report` is there when it is exhausted; closing it early stops the run.
 
-    - `assign` and `origin` as in `load`; `max_asks` as in `plan`.
+    - `assign`, `origin` and `allow_plugins` as in `load`; `max_asks` as in `plan`.
     - `format` (jsonl, csv, parquet) and `compression` (none, gzip, zstd), where the name of `to` does not say them.
     - `table`: the one to make, of a spec that has several; without it a file each, see `docs/running.md`.
     - `workers`: how many worker processes ask and decode (0, the default: all in this process; None: as fits).
@@ -121,6 +139,7 @@ def run(
     - `clobber=False` refuses to replace what is at `to`.
     - `dedup_memory`: what the set of known records may take, as 64MiB; past that it goes to disk.
     - `audit` takes a JSON line an event, `audit_prompts` prompts and replies, too.
+    - `labels`: a file for what was spoiled because the spec has `imperfections`, a JSON line a cell or row.
     - `key`: the API key. A spec with a `model.key` of its own goes before.
     - `isolate` lets this process connect to no host but the endpoints, for good.
     - `watch` is called about ten times a second, in the run's own thread.
@@ -131,7 +150,7 @@ def run(
     options = _options(settings)
     watch = settings.get("watch")
     if to is None:
-        if named := settings.get("format") or settings.get("compression"):
+        if named := settings.get("format") or settings.get("compression") or ("`labels`" if options.labels else ""):
             raise UsageError(f"{named} is for a file, and none is named.", hint="Say where to: run(spec, path).")
         return Frames(made, options, watch)
     return _run(made, structs.replace(options, to=os.fspath(to)), watch)
@@ -143,6 +162,7 @@ def validate(
     *,
     assign: Mapping[str, Any] | None = None,
     origin: Mapping[str, str] | None = None,
+    allow_plugins: bool = False,
 ) -> Validity:
     """Holds the data at a path against a spec: count, uniqueness, constraints. Streams; memory stays flat.
 
@@ -150,7 +170,7 @@ def validate(
     """
     if isinstance(source, Spec):
         return validate_data(source.datasets[0], os.fspath(data))
-    spec, findings = _inspected(source, assign, origin)
+    spec, findings = _inspected(source, assign, origin, allow_plugins)
     errors = [finding for finding in findings if finding.severity == "error" and finding.path != "model"]
     if spec is None or errors:
         raise SpecError(errors or findings)
@@ -172,7 +192,10 @@ def types(name: str | None = None) -> list[KindView]:
 
 
 def _inspected(
-    source: Source, assigned: Mapping[str, Any] | None, origin: Mapping[str, str] | None
+    source: Source,
+    assigned: Mapping[str, Any] | None,
+    origin: Mapping[str, str] | None,
+    allow_plugins: bool = False,
 ) -> tuple[Spec | None, list[Finding]]:
     """The spec, None when it can't be read, and all findings about it in file order."""
     try:
@@ -180,6 +203,8 @@ def _inspected(
     except SpecError as error:
         return None, list(error.findings)
     spec, findings = convert(document, Spec)
+    if spec is not None and spec.plugins:
+        spec = _with_plugins(spec, source, allow_plugins)
     if spec is not None:
         findings = [*findings, *inspect(spec, document)]
         spec = settle(spec) if spec.datasets else spec
@@ -187,6 +212,14 @@ def _inspected(
         rest, wrong = convert_most(document, Spec)
         findings = [*findings, *(inspect_rest(rest, document, wrong) if rest else [])]
     return spec, sorted(findings, key=lambda finding: (finding.line, finding.column))
+
+
+def _with_plugins(spec: Spec, source: Source, allowed: bool) -> Spec:
+    """The spec with its plugins loaded, and their files named so that any process finds them."""
+    folder = "" if isinstance(source, Mapping) else os.path.dirname(os.path.abspath(os.fspath(source)))
+    load_files(spec.plugins, allowed, folder)
+    named = [os.path.abspath(os.path.join(folder, entry)) if is_path(entry) else entry for entry in spec.plugins]
+    return structs.replace(spec, plugins=named)
 
 
 def _document(source: Source, assigned: Mapping[str, Any] | None, origin: Mapping[str, str] | None) -> Document:
@@ -209,6 +242,7 @@ def _planned(source: Source | Spec | Plan, settings: Settings) -> Plan:
     if isinstance(source, Plan):
         return source
     shapes = {name: settings.get(name) for name in ("assign", "origin", "max_asks")}
+    shapes["allow_plugins"] = settings.get("allow_plugins", False)
     return plan(source, **shapes)  # type: ignore[arg-type]
 
 
@@ -218,7 +252,7 @@ def _options(settings: Settings) -> Options:
     if unknown:
         raise TypeError(f"run() got an unexpected keyword argument {min(unknown)!r}")
     taken: dict[str, Any] = {name: value for name, value in settings.items() if name in Options.__struct_fields__}
-    for name in ("cache_dir", "audit", "audit_prompts"):
+    for name in ("cache_dir", "audit", "audit_prompts", "labels"):
         taken[name] = os.fspath(taken[name]) if taken.get(name) is not None else None
     taken["workers"] = settings.get("workers", 0)
     if taken["workers"] is not None and not 0 <= taken["workers"] <= MOST_WORKERS:

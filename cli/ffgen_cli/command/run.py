@@ -35,8 +35,8 @@ Exit 0 means that all N records are there. `ffgen help exit-codes` explains the 
 
 @click.command("run", cls=Command, epilog=EPILOG)
 @takes_spec
-@settings("count", "output", "format", "table", "local", "seed", "endpoint", "model", "concurrency", "batch_size")
-@settings("workers", "timeout", "max_asks", "fresh", "no_clobber", "dedup_memory", "cache_dir")
+@settings("count", "output", "format", "table", "local", "allow_plugins", "seed", "endpoint", "model", "concurrency", "batch_size")
+@settings("workers", "timeout", "max_asks", "fresh", "no_clobber", "dedup_memory", "cache_dir", "labels")
 @flag("--dry-run", is_flag=True, group=SHOW, help="Show the plan and what would be written; ask and write nothing.")
 @flag("--json", "json_", is_flag=True, group=SHOW, help="The run report as JSON on standard output, or on standard "
       "error when records go to standard output.")  # fmt: skip
@@ -120,6 +120,7 @@ def carry_out(
         cache_dir=chosen["cache_dir"],
         audit=chosen["audit"],
         audit_prompts=chosen["audit_prompts"],
+        labels=chosen["labels"],
         key=api_key(chosen),
         isolate=True,
         watch=watch,

@@ -22,6 +22,7 @@ from ffgen.plan.recipe import Recipes
 from ffgen.plan.settle import settle
 from ffgen.plan.shards import BATCH_SIZE, Shards
 from ffgen.plan.tables import SHARD_ROWS, Layout, layouts
+from ffgen.sample.plugins import digest
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
 from ffgen.spec.load import Document
@@ -126,6 +127,7 @@ def hash_of(spec: Spec) -> str:
     for key in ("endpoint", "concurrency", "timeout", "patience", "price", "key"):
         (plain.get("model") or {}).pop(key, None)
     plain.pop("output")
+    plain["plugins"] = digest(spec.plugins)
     return xxhash.xxh3_64_hexdigest(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS))
 
 
@@ -182,6 +184,9 @@ def observe(spec: Spec) -> Iterator[Observation]:
     field_errors = observe_fields(dataset, ("dataset",))
     yield from field_errors
     yield from observe_references(dataset)
+    if dataset.imperfections is not None:
+        what = "imperfections are put into drawn records, and these are asked for."
+        yield ("dataset", "imperfections"), what, "Say `mode: local`, or --local; or leave it out.", "error"
     if spec.output is not None:
         yield from observe_output(spec.output)
     types = None if has_errors(field_errors) else build_types(dataset.fields)
@@ -252,7 +257,7 @@ def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
     except ValueError as error:
         yield ("tables",), f"{error}.", "Change `count`, or the children per parent.", "error"
         return
-    recipes = Recipes(spec.datasets, {layout.table: layout for layout in laid}, spec.seed)
+    recipes = Recipes(spec, laid)
     wrong = False
     for dataset, top in zip(spec.datasets, paths, strict=True):
         for path, problem in recipes.recipes[dataset.name].problems:

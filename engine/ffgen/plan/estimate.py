@@ -113,7 +113,7 @@ def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
 
 def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
     """A plan in which nobody is asked."""
-    recipes = Recipes(plan.spec.datasets, {layout.table: layout for layout in plan.layouts}, plan.spec.seed)
+    recipes = Recipes(plan.spec, plan.layouts)
     tables = [view_table(recipes.recipes[layout.table], layout) for layout in plan.layouts]
     first = next(table for table in tables if table.name == plan.dataset.name)
     return PlanView(

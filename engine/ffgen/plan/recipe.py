@@ -4,14 +4,16 @@ A recipe is compiled once a process from the plan. What is wrong with a spec is 
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ffgen.expr import Expression, ExpressionError, check_types, parse
+from ffgen.plan.computed import Compute, computed
 from ffgen.plan.imperfections import Spoils, settled
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64, key_of, permute
@@ -20,7 +22,9 @@ from ffgen.sample.build import build_sampler, generator_of
 from ffgen.sample.cases import bind_field
 from ffgen.sample.checks import unheld
 from ffgen.sample.copula import check_matrix, matrix_of
-from ffgen.spec.model import Dataset, Field
+from ffgen.sample.plugins import RecordCheck, record_validators
+from ffgen.sample.reference import Reference
+from ffgen.spec.model import Dataset, Field, Spec
 from ffgen.spec.record import requirements
 from ffgen.spec.types import Problem, ValueType
 
@@ -32,8 +36,8 @@ JOINT = "joint"
 class Recipe:
     """One table: its samplers, the order in which fields are drawn, and what is held against the rows.
 
-    `keyed` fields are functions of the row number. `joint` fields are, together: one permuted number a row is taken
-    apart into a value of each. `gated` lists the key sets that only the gate can keep apart. `how` says, for each
+    `keyed` fields are functions of the row number, `computed` ones follow from them. `joint` fields are, together: one
+    permuted number a row is taken apart into a value of each. `gated` lists the key sets that only the gate can keep apart. `how` says, for each
     key set, what makes it unique.
     """
 
@@ -49,7 +53,9 @@ class Recipe:
     how: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
     requires: list[Expression] = field(default_factory=list)
+    validators: list[RecordCheck] = field(default_factory=list)
     problems: list[tuple[Path, Problem]] = field(default_factory=list)
+    computed: dict[str, Compute] = field(default_factory=dict)
     spoils: Spoils | None = None
 
     @property
@@ -74,8 +80,14 @@ class Recipe:
             return self.count
         return self.samplers[name].room() if name in self.keyed else None
 
+    def knows(self, name: str) -> bool:
+        """Whether a field follows from the row number."""
+        return name in self.computed or self.room(name) is not None
+
     def value(self, name: str, index: U64) -> pl.Series:
-        """A field's values in the rows with these numbers, for a field with `room`."""
+        """A field's values in the rows with these numbers, for a field that it `knows`."""
+        if name in self.computed:
+            return self.computed[name](index)
         sampler = self.samplers[name]
         if name in self.joint:
             column = pl.Series(sampler.at(self.digits(index)[name]))
@@ -114,9 +126,10 @@ class Recipes:
     `stored` gives a column that is no function of the row number: set by whoever draws.
     """
 
-    def __init__(self, tables: Sequence[Dataset], laid: Mapping[str, Layout], seed: int) -> None:
-        self.tables = {table.name: table for table in tables}
-        self.laid = laid
+    def __init__(self, spec: Spec, layouts: Sequence[Layout]) -> None:
+        self.tables = {table.name: table for table in spec.datasets}
+        self.laid = laid = {layout.table: layout for layout in layouts}
+        seed = spec.seed
         self.recipes: dict[str, Recipe] = {}
         self.stored: Callable[[str, str, U64], pl.Series] | None = None
         self.wanted: set[tuple[str, str]] = set()
@@ -124,6 +137,7 @@ class Recipes:
             self.recipes[name] = Compiler(self.tables[name], laid[name].count, seed, self).recipe
         for name in laid:
             self._look_up(name)
+            self.recipes[name].validators = record_validators(spec.plugins)
             self._settle(self.recipes[name])
 
     def _look_up(self, table: str) -> None:
@@ -133,13 +147,20 @@ class Recipes:
             ref = each.reference
             if ref is None or ref.table not in self.laid or each.name not in self.recipes[table].samplers:
                 continue
-            if (ref.table, ref.role) == (laid.parent, laid.role) or self.room(ref.table, ref.column) is not None:
+            if (ref.table, ref.role) == (laid.parent, laid.role):
                 continue
-            self.wanted.add((ref.table, ref.column))
-            if ref.table == table or list(self.laid).index(ref.table) > list(self.laid).index(table):
-                what = f"`{ref.to}` is not known from the row number alone, which a table that is made later must be."
-                problem = Problem("ref", what, "Refer to a sequence, a uuid or another unique field.")
-                self.recipes[table].problems.append((("fields", i), problem))
+            sampler = self.recipes[table].samplers[each.name]
+            for column in sampler.asks if isinstance(sampler, Reference) else [ref.column]:
+                if not self.knows(ref.table, column):
+                    self._want(table, i, ref.table, column)
+
+    def _want(self, table: str, field: int, parent: str, column: str) -> None:
+        """Notes a column to be kept for a table's field."""
+        self.wanted.add((parent, column))
+        if parent == table or list(self.laid).index(parent) > list(self.laid).index(table):
+            what = f"`{parent}.{column}` is not known from the row number alone, which a table that is made later must be."
+            problem = Problem("ref", what, "Refer to a sequence, a uuid or another unique field.")
+            self.recipes[table].problems.append((("fields", field), problem))
 
     def _settle(self, recipe: Recipe) -> None:
         """Notes what is spoiled in a table once it is drawn."""
@@ -151,6 +172,13 @@ class Recipes:
         """See Lookup."""
         return self.laid[table].count if table in self.laid else 0
 
+    def schema(self, table: str) -> dict[str, Any]:
+        """See Lookup."""
+        recipe = self.recipes.get(table)
+        if recipe is None:
+            return {}
+        return {name: sampler.kind.value_dtype() for name, sampler in recipe.samplers.items()}
+
     def room(self, table: str, column: str) -> int | None:
         """See Lookup."""
         recipe = self.recipes.get(table)
@@ -158,10 +186,15 @@ class Recipes:
             return None
         return recipe.room(column)
 
+    def knows(self, table: str, column: str) -> bool:
+        """Whether a column follows from the row number."""
+        recipe = self.recipes.get(table)
+        return recipe is not None and column in recipe.samplers and recipe.knows(column)
+
     def value(self, table: str, column: str, index: U64) -> pl.Series:
         """See Lookup."""
         recipe = self.recipes[table]
-        if recipe.room(column) is not None:
+        if recipe.knows(column):
             return recipe.value(column, index)
         assert self.stored is not None
         return self.stored(table, column, index)
@@ -185,6 +218,15 @@ class Compiler:
         if not self.recipe.problems:
             self._correlate()
             self._keep_apart()
+            self._compute()
+
+    def _compute(self) -> None:
+        recipe = self.recipe
+
+        def known(name: str) -> Compute | None:
+            return None if recipe.room(name) is None else partial(recipe.value, name)
+
+        recipe.computed = computed(self.dataset, recipe.samplers, recipe.order, known, self.lookup)
 
     def _note(self, path: Path, problem: Problem) -> None:
         self.recipe.problems.append((path, problem))

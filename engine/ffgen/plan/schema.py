@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from ffgen.sample import SAMPLERS, resolve
+from ffgen.sample.outside import OneAtATime
+from ffgen.sample.plugins import origins
 from ffgen.spec.model import Spec
 from ffgen.spec.types import TYPES
 
@@ -17,7 +19,9 @@ def spec_schema() -> dict[str, Any]:
     field = schema["$defs"]["Field"]["properties"]
     kinds = [{"const": name, "description": kind.meaning} for name, kind in TYPES.items()]
     field["type"] = {"description": field["type"]["description"], "oneOf": kinds}
-    generator = {"description": field["generator"]["description"], "anyOf": generators()}
+    ways, parts = generators()
+    schema["$defs"] = parts | schema["$defs"]
+    generator = {"description": field["generator"]["description"], "anyOf": ways}
     field["generator"] = schema["$defs"]["Case"]["properties"]["generator"] = generator
     del schema["$defs"]["Dataset"]["properties"]["count"]["default"]
     # One of the two, and neither is null: said so that a validator points at what is inside.
@@ -27,21 +31,22 @@ def spec_schema() -> dict[str, Any]:
     return schema
 
 
-def generators() -> list[dict[str, Any]]:
-    """What may stand under `generator`: a sampler's name, or a mapping with its name and its parameters."""
-    names = sorted(SAMPLERS)
+def generators() -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What may stand under `generator`, a sampler's name or a mapping with its name and its parameters; and the
+    definitions that those use. Plugins that are installed or loaded are among them."""
+    names = sorted({*SAMPLERS, *origins()})
     found: list[dict[str, Any]] = [{"enum": names}]
+    used: dict[str, Any] = {}
     for name in names:
         kind = resolve(name)
-        described = msgspec.json.schema(kind)
-        parts = described["$defs"][kind.__name__]
+        described = msgspec.json.schema(kind)["$defs"]
+        parts = described.pop(kind.__name__)
+        used |= described
         parameters = {"name": {"const": name, "description": (kind.__doc__ or "").strip().partition("\n")[0]}}
-        found.append(
-            {
-                "type": "object",
-                "properties": parameters | parts["properties"],
-                "required": ["name", *parts.get("required", [])],
-                "additionalProperties": False,
-            }
-        )
-    return found
+        way = {
+            "type": "object",
+            "properties": parameters | parts["properties"],
+            "required": ["name", *parts.get("required", [])],
+        }
+        found.append(way | ({} if issubclass(kind, OneAtATime) else {"additionalProperties": False}))
+    return found, used

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ffgen.sample import SAMPLERS, resolve
+from ffgen.sample import gives
 from ffgen.spec.model import Dataset, Field, Spec
 
 DEFAULT_COUNT = 1000
@@ -50,13 +50,22 @@ def type_of(field: Field, tables: Mapping[str, Dataset], depth: int) -> str:
     if ref is not None and ref.table in tables and depth < 64:
         parent = next((each for each in tables[ref.table].fields if each.name == ref.column), None)
         if parent is not None and parent is not field:
-            return parent.type or type_of(parent, tables, depth + 1)
+            found = parent.type or type_of(parent, tables, depth + 1)
+            return type_of_values(parent) if found == "enum" else found
     name = field.generator.get("name") if isinstance(field.generator, dict) else field.generator
-    if isinstance(name, str) and name in SAMPLERS:
-        return resolve(name).gives
+    if isinstance(name, str) and (given := gives(name)):
+        return given
     if field.fields is not None:
         return "object"
     return "array" if field.items is not None else "string"
+
+
+def type_of_values(field: Field) -> str:
+    """The type of an enum's values: a key that refers to them is one of them without listing them again."""
+    if any(isinstance(value, str) for value in field.values or [""]):
+        return "string"
+    kinds = {type(value) for value in field.values or []}
+    return "boolean" if bool in kinds else "integer" if kinds == {int} else "number"
 
 
 def layout_of(dataset: Dataset) -> Field | None:

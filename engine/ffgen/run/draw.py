@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from ffgen.run.crew import Crew, Inline, Processes, own_use
 from ffgen.run.drawer import DrawerRole, encoder_of
 from ffgen.run.drawing import Drawing
 from ffgen.run.fence import fence
+from ffgen.run.labels import Spoiled, summed, tell
 from ffgen.run.messages import Draw, Drawn, Message, Outlet, Place, Placed, Sealed, Setup
 from ffgen.run.options import Options, Signals, Watch
 from ffgen.run.outputs import Output, Outputs
@@ -105,11 +107,13 @@ class Artist:
         self.crew = crew_for(plan, options)
         self.inline = isinstance(self.crew, Inline)
         self.workers = self.crew.workers if isinstance(self.crew, Processes) else 1
-        self.recipes = Recipes(plan.spec.datasets, {each.table: each for each in plan.layouts}, plan.spec.seed)
+        self.recipes = Recipes(plan.spec, plan.layouts)
         self.tables: list[TableReport] = []
         self.rows = 0
         self.wanted = sum(layout.count for layout in plan.layouts if outputs.has(layout.table))
         self.refused = 0
+        self.spoiled: Spoiled = Counter()
+        self.store = ""
         self.phase = "starting"
         self.began = time.monotonic()
         self.failure: Exception | None = None
@@ -123,6 +127,7 @@ class Artist:
         ticker = asyncio.create_task(self._tick(watch)) if watch else None
         try:
             with tempfile.TemporaryDirectory(prefix="ffgen-", dir=self.outputs.folder) as store:
+                self.store = store
                 await self.crew.start({"worker": self._setup(store)}, self)
                 self.phase = "drawing"
                 log.info("run started", extra={"run": self.plan.spec_hash, "wanted": self.wanted})
@@ -131,6 +136,8 @@ class Artist:
                         raise self.failure
                     await self._make(layout)
                 self.phase = "finishing"
+                if self.outputs.labels is not None:
+                    self.outputs.labels.finish()
                 log.info("run finished", extra={"run": self.plan.spec_hash, "records": self.rows})
         finally:
             limit.cancel()
@@ -146,6 +153,7 @@ class Artist:
             failpoints=os.environ.get("FFGEN_FAILPOINTS", ""),
             outlets=outlets,
             store=store,
+            labels=None if self.outputs.labels is None else self.outputs.labels.compression,
         )
 
     async def _make(self, layout: Layout) -> None:
@@ -155,6 +163,8 @@ class Artist:
         needed = any(name == layout.table for name, _ in self.recipes.wanted)
         if output is None and not needed and not recipe.gated:
             return
+        if self.outputs.labels is not None:
+            self.outputs.labels.begin()
         self.making = Making(self, layout, recipe, output)
         self.making.begin()
         size = await self.making.done
@@ -318,7 +328,14 @@ class Making:
         sealed = self.sizes.pop(shard)
         if self.output is not None:
             self.artist.rows += sealed.rows
+            self._spoiled(sealed)
         self.do(self.state.put(shard))
+
+    def _spoiled(self, sealed: Sealed) -> None:
+        """Notes what was spoiled in a shard that stands."""
+        tell(self.artist.spoiled, sealed.table, sealed.spoiled)
+        if self.artist.outputs.labels is not None:
+            self.artist.outputs.labels.add(self.artist.store, sealed.table, sealed.shard)
 
     def _stream(self) -> None:
         """Writes what is next, in a thread: a reader that is slow holds up the run, not its signals."""
@@ -339,7 +356,11 @@ class Making:
             self.artist.broke(error if isinstance(error, Exception) else InternalError(f"Writing failed: {error!r}."))
             return
         self.next_out += 1
-        self._placed(shard)
+        try:
+            self._placed(shard)
+        except FfgenError as failure:
+            self.artist.broke(failure)
+            return
         self._stream()
 
     def _finish(self, offset: int) -> None:
@@ -387,4 +408,5 @@ def report_of(artist: Artist, options: Options, uses: list[ProcessUse], elapsed:
         artist.refused,
         uses,
         artist.tables,
+        summed(artist.spoiled),
     )

@@ -9,11 +9,14 @@ import polars as pl
 
 from ffgen import failpoint
 from ffgen.place import destination_error
-from ffgen.posix import keep_memory
 from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.posix import keep_memory
+from ffgen.run.labels import counts_of, keep_part
 from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed, Setup
 from ffgen.run.store import Store
+from ffgen.sample.plugins import load_files
 from ffgen.shard.drawn import Drawer, Positions
+from ffgen.shard.spoil import spoil
 from ffgen.sink.block import Block, Encoder, encoder
 from ffgen.spec.model import Field
 
@@ -28,12 +31,14 @@ class DrawerRole:
         if setup.isolate:
             keep_memory()
         spec = setup.plan.spec
-        laid = {layout.table: layout for layout in setup.plan.layouts}
-        self.recipes = Recipes(spec.datasets, laid, spec.seed)
+        load_files(spec.plugins, True)
+        self.recipes = Recipes(spec, setup.plan.layouts)
         self.drawer = Drawer(self.recipes, spec.seed)
+        self.folder = setup.store
         self.store = Store(setup.store, self.recipes)
         self.recipes.stored = self.store.value
         self.outlets = setup.outlets
+        self.labels = setup.labels
         self.encoders: dict[str, Encoder] = {}
         self.frames: dict[tuple[str, int, int], pl.DataFrame] = {}
         self.blocks: dict[tuple[str, int], Block] = {}
@@ -91,10 +96,13 @@ class DrawerRole:
         recipe = self.recipes.recipes[table]
         if table not in self.encoders:
             self.encoders[table] = encoder_of(recipe, self.outlets[table].format, self.outlets[table].compression)
-        block = self.encoders[table].encode(frame.select(recipe.written))
+        spoiled, labels = spoil(recipe, shard, self.recipes.laid[table].span(shard)[0], frame.select(recipe.written))
+        if self.labels is not None:
+            keep_part(self.folder, table, shard, labels, self.labels)
+        block = self.encoders[table].encode(spoiled)
         failpoint.hit("drawer.sealed")
         self.blocks[table, shard] = block
-        return Sealed(shard, table, block.rows, len(block.data), block.footer)
+        return Sealed(shard, table, block.rows, len(block.data), block.footer, counts_of(labels))
 
     def _place(self, message: Place) -> Message:
         block = self.blocks.pop((message.table, message.shard))
@@ -117,10 +125,11 @@ def encoder_of(recipe: Recipe, format: str, compression: str) -> Encoder:
 
 
 def shape_of(recipe: Recipe) -> tuple[dict[str, Any], dict[str, str]]:
-    """The types of a table's written fields, and the strftime formats of moments by path."""
+    """The types of a table's written fields, and the strftime formats of moments by path. What drifts is text."""
     kinds = {name: recipe.samplers[name].kind for name in recipe.written}
-    formats = dict(pair for name, kind in kinds.items() for pair in formats_of(kind.field, name))
-    return {name: kind.value_dtype() for name, kind in kinds.items()}, formats
+    texts = recipe.spoils.texts if recipe.spoils is not None else []
+    formats = dict(pair for name, kind in kinds.items() if name not in texts for pair in formats_of(kind.field, name))
+    return {name: pl.String() if name in texts else kind.value_dtype() for name, kind in kinds.items()}, formats
 
 
 def formats_of(field: Field, path: str) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ import polars as pl
 from ffgen.errors import Interrupted
 from ffgen.plan.compile import Plan
 from ffgen.run.hand import hand_over
+from ffgen.run.labels import Spoiled, summed
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
 from ffgen.run.options import Options, run_to_end
 from ffgen.run.remote import Remote
@@ -157,8 +159,11 @@ def work(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
 def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> Report:
     """Frames of a drawn table, straight from the samplers."""
     began = time.monotonic()
-    rows = hand_over(plan, options.table, options.memory, pipe.put, FRAME_ROWS)
+    spoiled: Spoiled = Counter()
+    rows = hand_over(plan, options.table, options.memory, pipe.put, FRAME_ROWS, spoiled)
     elapsed = time.monotonic() - began
     if watch is not None:
         watch(Progress.of_drawn("finishing", rows, rows, elapsed))
-    return Report.of_drawn(plan.spec.seed, plan.spec_hash, plan.dataset.name, "frames", "frames", rows, rows, elapsed)
+    told = summed(spoiled)
+    name, seed, hash = plan.dataset.name, plan.spec.seed, plan.spec_hash
+    return Report.of_drawn(seed, hash, name, "frames", "frames", rows, rows, elapsed, imperfections=told)

@@ -2,6 +2,7 @@
 
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,13 +15,16 @@ from ffgen.plan.recipe import Recipes
 from ffgen.plan.tables import Layout
 from ffgen.run.drawer import shape_of
 from ffgen.run.drawing import MOST_ROUNDS
+from ffgen.run.labels import Spoiled, counts_of, tell
 from ffgen.run.store import Store
 from ffgen.shard.drawn import Drawer, Positions
+from ffgen.shard.spoil import spoil
 from ffgen.sink.block import Columns
 
 
-def frames_of(plan: Plan, table: str | None, memory: int) -> Iterator[pl.DataFrame]:
-    """The frames of one table, a shard each, in order; `format` is applied. The only table, unless one is named."""
+def frames_of(plan: Plan, table: str | None, memory: int, spoiled: Spoiled | None = None) -> Iterator[pl.DataFrame]:
+    """The frames of one table, a shard each, in order; `format` is applied. The only table, unless one is named.
+    `spoiled` is added what was spoiled."""
     names = [layout.table for layout in plan.layouts]
     if table is None and len(names) > 1:
         raise UsageError(f"The spec has {len(names)} tables, and frames are of one.", hint=f"Say table={names[0]!r}.")
@@ -29,7 +33,7 @@ def frames_of(plan: Plan, table: str | None, memory: int) -> Iterator[pl.DataFra
         hand = Hand(plan, memory, folder)
         for layout in plan.layouts:
             if layout.table == wanted:
-                yield from hand.written(layout)
+                yield from hand.written(layout, Counter() if spoiled is None else spoiled)
                 return
             if hand.is_needed(layout.table):
                 for _ in hand.shards(layout):
@@ -41,7 +45,7 @@ class Hand:
 
     def __init__(self, plan: Plan, memory: int, folder: str) -> None:
         spec = plan.spec
-        self.recipes = Recipes(spec.datasets, {layout.table: layout for layout in plan.layouts}, spec.seed)
+        self.recipes = Recipes(spec, plan.layouts)
         self.drawer = Drawer(self.recipes, spec.seed)
         self.store = Store(folder, self.recipes)
         self.recipes.stored = self.store.value
@@ -52,12 +56,14 @@ class Hand:
         """Whether other tables need this one to be drawn before them."""
         return bool(self.recipes.recipes[table].gated) or any(name == table for name, _ in self.recipes.wanted)
 
-    def written(self, layout: Layout) -> Iterator[pl.DataFrame]:
+    def written(self, layout: Layout, told: Spoiled) -> Iterator[pl.DataFrame]:
         """The frames as they would be written."""
         recipe = self.recipes.recipes[layout.table]
         columns = Columns(*shape_of(recipe), iso=False)
-        for frame in self.shards(layout):
-            yield columns.written(frame.select(recipe.written))
+        for shard, frame in enumerate(self.shards(layout)):
+            spoiled, labels = spoil(recipe, shard, layout.span(shard)[0], frame.select(recipe.written))
+            tell(told, layout.table, counts_of(labels))
+            yield columns.written(spoiled)
 
     def shards(self, layout: Layout) -> Iterator[pl.DataFrame]:
         """Every shard's rows, the gate's refusals drawn again."""
@@ -91,10 +97,12 @@ class Hand:
             changed = self.drawer.changed(table, shard, rounds)
 
 
-def hand_over(plan: Plan, table: str | None, memory: int, take: Callable[[pl.DataFrame], bool], rows: int) -> int:
+def hand_over(
+    plan: Plan, table: str | None, memory: int, take: Callable[[pl.DataFrame], bool], rows: int, spoiled: Spoiled
+) -> int:
     """Gives frames of at most so many rows to `take` until all are given; says how many. Interrupted when it won't."""
     given = 0
-    for frame in frames_of(plan, table, memory):
+    for frame in frames_of(plan, table, memory, spoiled):
         for part in frame.iter_slices(rows):
             if not take(part):
                 raise Interrupted(signal.SIGINT, "The frames were closed before the run was over.")

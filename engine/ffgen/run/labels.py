@@ -11,7 +11,13 @@ from typing import Self
 import polars as pl
 
 from ffgen.place import destination_error
+from ffgen.plan.imperfections import CELLS, ROWS
+from ffgen.run.report import Imperfection
 from ffgen.sink.block import packer
+
+
+Spoiled = Counter[tuple[str, str | None, str]]
+"""Cells and rows by table, field and kind."""
 
 
 def counts_of(labels: pl.DataFrame) -> list[tuple[str | None, str, int]]:
@@ -94,13 +100,15 @@ class LabelFile:
         self._written += len(data)
 
 
-class Tally:
-    """What was spoiled so far, by table, field and kind."""
+def tell(spoiled: Spoiled, table: str, counts: list[tuple[str | None, str, int]]) -> None:
+    """Adds what was spoiled in a shard."""
+    for field, kind, count in counts:
+        spoiled[table, field, kind] += count
 
-    def __init__(self) -> None:
-        self.counts: Counter[tuple[str, str | None, str]] = Counter()
 
-    def add(self, table: str, counts: list[tuple[str | None, str, int]]) -> None:
-        """One shard's part."""
-        for field, kind, count in counts:
-            self.counts[table, field, kind] += count
+def summed(counts: Spoiled) -> list[Imperfection]:
+    """What was spoiled, in order: by table as they were made, then by kind, then by field."""
+    tables = list(dict.fromkeys(table for table, _, _ in counts))
+    known = [*ROWS, *CELLS]
+    keys = sorted(counts, key=lambda key: (tables.index(key[0]), known.index(key[2]), key[1] or ""))
+    return [Imperfection(table=key[0], kind=key[2], field=key[1], count=counts[key]) for key in keys]

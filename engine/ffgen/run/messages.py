@@ -40,6 +40,8 @@ class Setup(Struct, tag=True, frozen=True):
     failpoints: str = ""
     outlets: dict[str, Outlet] = {}
     store: str = ""
+    labels: str | None = None
+    """How the labels of what is spoiled are compressed; None where nobody wants them."""
 
 
 class Ask(Struct, tag=True, frozen=True):
@@ -120,13 +122,14 @@ class Drawn(Struct, tag=True, frozen=True):
 
 
 class Sealed(Struct, tag=True, frozen=True):
-    """From a worker: the shard's block is encoded and waits for its place."""
+    """From a worker: the shard's block is encoded and waits for its place. `spoiled`: labels by field and kind."""
 
     shard: int
     table: str
     rows: int
     size: int
     footer: bytes
+    spoiled: list[tuple[str | None, str, int]] = []
 
 
 class Place(Struct, tag=True, frozen=True):

@@ -36,6 +36,7 @@ class Options(Struct, kw_only=True):
     cache_dir: str | None = None
     audit: str | None = None
     audit_prompts: str | None = None
+    labels: str | None = None
     isolate: bool = False
     key: str | None = None
 

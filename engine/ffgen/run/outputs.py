@@ -12,6 +12,7 @@ from ffgen import __version__
 from ffgen.errors import UsageError
 from ffgen.place import Workspace, destination_error, split_compression
 from ffgen.plan.compile import Plan
+from ffgen.run.labels import LabelFile
 from ffgen.run.options import STDOUT, Options
 from ffgen.run.report import TableReport
 from ffgen.sink import SUFFIXES, format_of
@@ -37,6 +38,7 @@ class Outputs:
         self.plan = plan
         self.each: list[Output] = []
         self.manifest = ""
+        self.labels: LabelFile | None = None
         self._spaces: list[Workspace] = []
         self._held = contextlib.ExitStack()
 
@@ -92,8 +94,20 @@ class Outputs:
                 self._spaces.append(space)
                 work_path = space.work_path()
             self.each.append(Output(name, path, work_path, format, compression, path == STDOUT))
+        if options.labels is not None:
+            self._open_labels(options.labels, options.clobber)
         if len(names) > 1:
             self.manifest = manifest_of(options.to)
+
+    def _open_labels(self, path: str, clobber: bool) -> None:
+        if path == STDOUT or is_folder(path):
+            raise UsageError(f"Labels go into a file, and {path} is none.", hint="E.g. --labels labels.jsonl.")
+        taken = [os.path.realpath(each.shown) for each in self.each if not each.is_stream]
+        if os.path.realpath(path) in taken:
+            raise UsageError(f"{path} is to hold both records and labels.", hint="Write the labels to another file.")
+        space = self._held.enter_context(Workspace.open(path, clobber=clobber))
+        self._spaces.append(space)
+        self.labels = self._held.enter_context(LabelFile(space.work_path(), split_compression(path)[1]))
 
 
 def paths_of(to: str, tables: Sequence[str], format: str | None, compression: str | None) -> dict[str, str]:

@@ -71,6 +71,16 @@ class TableReport(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class Imperfection(Struct, frozen=True, kw_only=True):
+    """What was spoiled on purpose: so many cells of a field, or so many rows (`duplicates` have no field, `late` has
+    the field of the time)."""
+
+    table: str
+    kind: str
+    field: str | None
+    count: int
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """What a finished run did, for people (`ffgen run` on stderr) and machines (`--json`, `--report`)."""
 
@@ -113,6 +123,8 @@ class Report(Struct, frozen=True, kw_only=True):
     processes: list[ProcessUse]
     tables: list[TableReport] = []
     """The tables of a drawn run, in the order in which they were made."""
+    imperfections: list[Imperfection] = []
+    """What was spoiled because the spec asks for it; as many as there are labels."""
 
     @classmethod
     def of_drawn(
@@ -128,6 +140,7 @@ class Report(Struct, frozen=True, kw_only=True):
         duplicates: int = 0,
         processes: list[ProcessUse] | None = None,
         tables: list[TableReport] | None = None,
+        imperfections: list[Imperfection] | None = None,
     ) -> "Report":
         """The report of a run that asked nobody."""
         uses = processes or []
@@ -162,4 +175,5 @@ class Report(Struct, frozen=True, kw_only=True):
             workers=sum(use.role in ("worker", "drawer") for use in uses),
             processes=uses,
             tables=tables or [],
+            imperfections=imperfections or [],
         )

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from ffgen.errors import UsageError
 from ffgen.plan.compile import Plan
 from ffgen.run.options import Options, Watch
 from ffgen.run.remote import Remote
@@ -21,6 +22,9 @@ async def carry_out(
 ) -> Report:
     """Carries a plan out and publishes the result, whole. Raises an FfgenError otherwise, and leaves nothing behind
     but kept replies. `remote` stops it from another thread; `make_writer` takes rows in place of a file."""
+    if options.labels is not None and not plan.is_drawn:
+        hint = "Draw the spec (--local) with `imperfections`, or leave the labels out."
+        raise UsageError("Labels tell what is spoiled in drawn records, and this run asks a model.", hint=hint)
     way = importlib.import_module(WAYS[plan.is_drawn])
     report: Report = await way.carry_out(plan, options, watch, make_writer, remote)
     return report

@@ -90,6 +90,7 @@ SAMPLERS: dict[str, str] = {
     "array": "ffgen.sample.structure:Array",
     "listed": "ffgen.sample.reference:Listed",
     "ref": "ffgen.sample.reference:Reference",
+    "row_count": "ffgen.sample.reference:RowCount",
     "total": "ffgen.sample.reference:Total",
     # dependence
     "monotone": "ffgen.sample.dependence:Monotone",

@@ -166,6 +166,9 @@ def _uuids(high: U64, low: U64, version: int) -> pl.Series:
 class _Timed(Sampler):
     """What uuid7 and ulid share: a time part that rises with the row number."""
 
+    # Numbers from anywhere, as of a joint key, would be moments from anywhere.
+    numbered: ClassVar[bool] = True
+
     every: Annotated[float, Meta(ge=-1e12, le=1e12)] = 1.0
 
     def bind(self, kind: ValueType, scope: Scope) -> None:

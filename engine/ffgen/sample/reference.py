@@ -1,12 +1,14 @@
 """Foreign keys: which parent a row has, and how many children a parent has."""
 
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from ffgen.errors import ShortfallError
+from ffgen.expr import Expression, ExpressionError, check_types, first_failure, parse
 from ffgen.rng import U64, Stream, key_of, permute
 from ffgen.sample.base import Column, Rows, Sampler, Scope
 from ffgen.spec.model import Ref
@@ -14,6 +16,9 @@ from ffgen.spec.types import TYPES, Problem, ValueType
 from ffgen.spec.types.base import Unfit
 
 Counts = NDArray[np.int64]
+
+MOST_PICKS = 1000
+"""Picks for each row that fulfils a condition, after which there are taken to be none."""
 
 
 class Lookup(Protocol):
@@ -27,6 +32,9 @@ class Lookup(Protocol):
 
     def value(self, table: str, column: str, index: U64) -> pl.Series:
         """A column's values in the rows with these numbers."""
+
+    def schema(self, table: str) -> dict[str, Any]:
+        """The polars types of a table's fields; a table that is made later has none yet."""
 
 
 class Reference(Sampler):
@@ -42,6 +50,9 @@ class Reference(Sampler):
     - `skew`: 0 treats parents alike; about 1 gives a few of them most of the children.
     - `as`: tells two refs to one table apart, such as buyer and seller.
     - `orphans`: share of keys that no parent has; none unless asked for.
+    - `where`: a condition over the parent's fields: only rows for which it holds are referred to, e.g.
+      `status = 'active'`. Others are picked again, so that a condition which one row in a hundred fulfils costs a
+      hundred picks.
     """
 
     example: ClassVar[str] = "- {name: id, type: integer, generator: sequence, unique: true}\n" + (
@@ -57,6 +68,7 @@ class Reference(Sampler):
     mean: Annotated[float, Meta(ge=0)] | None = None
     skew: Annotated[float, Meta(ge=0, le=100)] = 0.0
     orphans: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    where: str | None = None
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         super().bind(kind, scope)
@@ -66,6 +78,9 @@ class Reference(Sampler):
         self.group = (self.table, self.role)
         if self.lookup is None:
             raise Problem("ref", "there are no other tables here.", "List them under `tables:`.")
+        self.conditions: list[Expression] = scope.unit(("ref", "where", *self.group), list)
+        if self.where is not None:
+            self.conditions.append(self._condition(self.where))
         if self.orphans:
             room = self.lookup.room(self.table, self.column)
             if room is None or room <= self.lookup.rows(self.table):
@@ -74,8 +89,28 @@ class Reference(Sampler):
                     "ref.orphans", what, "Take it away, or give the parent a key with room: a sequence, a uuid."
                 )
 
+    def _condition(self, text: str) -> Expression:
+        """`where`, read and checked; raises `Problem`."""
+        if self.own or not (self.min is None and self.max is None and self.mean is None):
+            what = "goes with picked rows of another table: without children per parent, not within one table."
+            raise Problem("ref.where", what, "Take one of them away.")
+        schema = self.lookup.schema(self.table)
+        try:
+            expression = parse(text, schema)
+            error = check_types(expression, schema)
+        except ExpressionError as refused:
+            error = refused
+        if error is not None:
+            raise Problem("ref.where", f"at character {error.column}: {error.what}", error.hint)
+        return expression
+
+    @property
+    def asks(self) -> list[str]:
+        """The parent's fields that are looked up."""
+        return list(dict.fromkeys([self.column, *(name for each in self.conditions for name in sorted(each.columns))]))
+
     def room(self) -> int | None:
-        if self.own or self.orphans or self.lookup.room(self.table, self.column) is None:
+        if self.own or self.orphans or self.conditions or self.lookup.room(self.table, self.column) is None:
             return None
         return self.lookup.rows(self.table)
 
@@ -97,10 +132,29 @@ class Reference(Sampler):
         return self.lookup.value(self.table, self.column, parent)
 
     def _pick(self, n: int, rows: Rows) -> U64:
-        """The parent of each row: any alike, or by Zipf's law over a permutation of them."""
+        """The parent of each row, one that fulfils the conditions."""
         rng = rows.stream("ref", *self.group)
         if self.own:
             return (rng.random(n) * row_numbers(rows)).astype(np.uint64)
+        if not self.conditions:
+            return self._any(rng, n)
+        found, picked, tried = [np.zeros(0, dtype=np.uint64)], 0, 0
+        while picked < n:
+            parent = self._any(rng, max(2 * (n - picked), 1024))
+            found.append(parent[first_failure(self.conditions, self._asked(parent)).to_numpy() < 0])
+            picked, tried = picked + len(found[-1]), tried + len(parent)
+            if tried > MOST_PICKS * (picked + 1024):
+                what = f"`{self.path}`: of {tried:,} rows of {self.table}, {picked:,} fulfil `where`."
+                raise ShortfallError(what, hint="Loosen the condition, or make more such rows.")
+        return np.concatenate(found)[:n]
+
+    def _asked(self, parent: U64) -> pl.DataFrame:
+        """What the conditions read of some parents."""
+        names = dict.fromkeys(name for each in self.conditions for name in sorted(each.columns))
+        return pl.DataFrame([self.lookup.value(self.table, name, parent).alias(name) for name in names])
+
+    def _any(self, rng: Stream, n: int) -> U64:
+        """Parents, any alike, or by Zipf's law over a permutation of them."""
         count = self.lookup.rows(self.table)
         if not self.skew:
             return rng.integers(0, count, n, dtype=np.uint64)
@@ -149,6 +203,28 @@ class Total(Sampler):
         sums = np.add.reduceat(given, first)
         places = self.field.decimals if self.field.decimals is not None else 9
         return np.round(sums if self.take == "sum" else sums / sizes, places) + 0.0
+
+
+class RowCount(Sampler):
+    """How many rows a table has, the same in every row: for formulas that need it, such as a key spread over a table.
+
+    - `of`: the table.
+    """
+
+    gives = "integer"
+    serves = frozenset({"number"})
+    holds = frozenset({"decimals"})
+
+    of: str
+
+    def bind(self, kind: ValueType, scope: Scope) -> None:
+        super().bind(kind, scope)
+        self.lookup: Lookup = scope.lookup
+        if self.lookup is None or not self.lookup.rows(self.of):
+            raise Problem("generator.of", f"there is no table `{self.of[:40]}`.", "Name one of `tables:`.")
+
+    def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
+        return np.full(n, self.lookup.rows(self.of))
 
 
 class Listed(Sampler):

@@ -5,6 +5,7 @@ the gate refused rows of the shard, which ones (u32 positions).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from ffgen.sample.base import Parents, Rows, Sampler
 from ffgen.sample.cases import draw_field, mask_field
 from ffgen.sample.checks import put
 from ffgen.sample.copula import correlate, matrix_of
+from ffgen.sample.plugins import rules_of
 from ffgen.spec.model import Dataset
 
 ATTEMPTS = 100
@@ -188,7 +190,7 @@ class Drawer:
     def parent_column(self, table: str, shard: int, name: str) -> pl.Series:
         """A field of a parent table's shard: by row number where it can be, else drawn with all that it needs."""
         recipe = self.recipes.recipes[table]
-        if recipe.room(name) is not None:
+        if recipe.knows(name):
             first, count = self.recipes.laid[table].span(shard)
             return recipe.value(name, np.arange(first, first + count, dtype=np.uint64))
         known = self._parents.get((table, shard))
@@ -246,7 +248,7 @@ def follow(sampler: Sampler, rows: Rows, parent: NDArray[np.uint64]) -> None:
 
 def refused(recipe: Recipe, frame: pl.DataFrame) -> Positions:
     """Rows that break a constraint which no sampler holds."""
-    if not (recipe.checks or recipe.requires) or not len(frame):
+    if not (recipe.checks or recipe.requires or recipe.validators) or not len(frame):
         return np.zeros(0, dtype=np.int64)
     good = np.ones(len(frame), dtype=np.bool_)
     if recipe.checks:
@@ -254,7 +256,19 @@ def refused(recipe: Recipe, frame: pl.DataFrame) -> Positions:
         good &= held.to_series().to_numpy()
     if recipe.requires:
         good &= first_failure(recipe.requires, frame).to_numpy() < 0
+    if recipe.validators:
+        rules = rules_of(recipe.dataset)
+        good &= np.array([judge(recipe, row, rules) == "" for row in frame.iter_rows(named=True)], dtype=np.bool_)
     return np.flatnonzero(~good)
+
+
+def judge(recipe: Recipe, row: dict[str, Any], rules: dict[str, dict[str, Any]]) -> str:
+    """What the first plugin that refuses a row says; empty when all take it."""
+    for check in recipe.validators:
+        verdict = check(row, rules)
+        if verdict is not True:
+            return verdict or "a plugin's validator"
+    return ""
 
 
 def why(recipe: Recipe, frame: pl.DataFrame) -> tuple[str, str]:
@@ -263,7 +277,10 @@ def why(recipe: Recipe, frame: pl.DataFrame) -> tuple[str, str]:
         if not frame.select(expr.alias("c")).item():
             return f"`{name}`", f"`{reason}`"
     failure = first_failure(recipe.requires, frame).item() if recipe.requires else -1
-    return "the table", f"`{recipe.requires[failure].text}`" if failure >= 0 else "all constraints"
+    if failure >= 0:
+        return "the table", f"`{recipe.requires[failure].text}`"
+    said = judge(recipe, frame.row(0, named=True), rules_of(recipe.dataset)) if recipe.validators else ""
+    return "the table", said or "all constraints"
 
 
 def take(parents: Parents | None, positions: Positions) -> Parents | None:

@@ -160,6 +160,7 @@ class Ref(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename=
         float, Meta(ge=0, description="0: parents alike; 1: a few have most of the children (Zipf's exponent).")
     ] = 0.0
     orphans: Annotated[float, Meta(ge=0, le=1, description="Share of keys that no parent has.")] = 0.0
+    where: Annotated[str | None, Meta(description="A condition over the parent's fields: only such rows.")] = None
 
     @property
     def table(self) -> str:
