@@ -54,6 +54,14 @@ TABLES = {
   count: 2000
   fields: [{name: id, generator: sequence, unique: true}, {name: manager_id, nullable: true, ref: records.id}]
 """,
+    "row_count": """
+- name: parents
+  count: 600
+  fields: [{name: id, type: uuid, unique: true}]
+- name: records
+  count: 2000
+  fields: [{name: row, generator: sequence}, {name: parents, generator: {name: row_count, of: parents}}]
+""",
     "running_total": """
 - name: records
   count: 2000

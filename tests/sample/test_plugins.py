@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from tests.sample.drive import bound, drawn
 
+import ffgen
 from ffgen import sample
 from ffgen.errors import ShortfallError, UsageError
 from ffgen.rng import stream
@@ -424,3 +425,42 @@ def test_a_wheel_adds_a_kind_that_is_listed_and_draws_the_same_bytes_everywhere(
     assert [(each["name"], each["value"], each["default"]) for each in page["parameters"]] == [
         ("count", "integer from 1 to 100", "1")
     ]
+
+
+def test_a_wheel_s_kind_is_in_the_schema_and_runs_the_same_in_any_number_of_processes(
+    installed: Path, tmp_path: Path
+) -> None:
+    schema = json.loads(python(installed, "-m", "ffgen_cli", "schema"))
+    ways = schema["$defs"]["Field"]["properties"]["generator"]["anyOf"]
+    assert "dice" in ways[0]["enum"]
+    assert any(way.get("properties", {}).get("name", {}).get("const") == "dice" for way in ways)
+    spec = tmp_path / "s.yaml"
+    spec.write_text(
+        "dataset:\n  count: 150000\n  fields:\n"
+        "    - {name: id, generator: sequence}\n    - {name: roll, generator: {name: dice, count: 2}}\n"
+    )
+    made = []
+    for workers in ("0", "1", "3"):
+        out = tmp_path / f"{workers}.jsonl"
+        python(installed, "-m", "ffgen_cli", "run", str(spec), "-o", str(out), "-q", "--workers", workers)
+        made.append(out.read_bytes())
+    assert made[0] == made[1] == made[2] and made[0].count(b"\n") == 150_000
+
+
+def test_a_file_that_is_allowed_draws_the_same_in_any_number_of_processes(tmp_path: Path) -> None:
+    (tmp_path / "plug.py").write_text(
+        "class Part:\n    def generate(self, rng, constraints):\n        return f'P-{rng.randrange(1000):03}'\n\n\n"
+        "def validate_record(record, rules):\n    return record['part'] != 'P-007' or 'seven'\n"
+    )
+    fields = [{"name": "id", "generator": "sequence"}, {"name": "part", "generator": "part"}]
+    (tmp_path / "s.yaml").write_text(
+        json.dumps({"plugins": ["plug.py"], "dataset": {"count": 70_000, "fields": fields}})
+    )
+    with pytest.raises(UsageError, match="--allow-plugins"):
+        ffgen.check(tmp_path / "s.yaml")
+    made = []
+    for workers in (0, 2):
+        out = tmp_path / f"{workers}.csv"
+        ffgen.run(tmp_path / "s.yaml", out, workers=workers, allow_plugins=True)
+        made.append(out.read_bytes())
+    assert made[0] == made[1] and b"P-006" in made[0] and b"P-007" not in made[0]

@@ -3,14 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+import orjson
 import polars as pl
 from msgspec import Meta
 
-from ffgen.rng import U64, Stream
+from ffgen.rng import U64, Stream, stream
 from ffgen.sample.base import Column, Rows, Sampler, Scope, choose, cumulated
+from ffgen.sample.excerpt import SIZE, Book
 from ffgen.sample.text import MERGED, Part, concatenated, merged
 from ffgen.sample.weighted import TEXT_TYPES, Pool, weighed
 from ffgen.spec.types import Problem, ValueType
@@ -20,6 +23,7 @@ SYMBOL = re.compile(r"<<|<([^<>]*)>")
 MOST_TEXTS = 1 << 16
 """A grammar with no more texts than this is drawn from the list of them."""
 MOST_PARTS = 500
+LONGEST_EXCERPT = 10_000
 AT_ONCE = 1 << 21
 """Parts that are in memory at a time."""
 
@@ -48,6 +52,8 @@ class Grammar(Sampler):
       the symbol of that name, `<<` for a plain `<`.
     - `depth`: how deep rules that lead back to themselves may nest; from there on only what ends is taken. 12 unless
       said.
+    - `excerpt`: true cuts pieces out of a long run of such texts, beginning and ending anywhere, as long as the
+      field's `length` says (all lengths alike). By far the quickest way to texts that differ.
     """
 
     serves: ClassVar[frozenset[str]] = TEXT_TYPES
@@ -65,6 +71,7 @@ class Grammar(Sampler):
 
     rules: Annotated[dict[str, dict[str, Any] | list[str]], Meta(description="How each symbol may be written.")]
     depth: Annotated[int, Meta(ge=1, le=100, description="How deep rules may nest.")] = 12
+    excerpt: bool = False
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         super().bind(kind, scope)
@@ -77,9 +84,29 @@ class Grammar(Sampler):
         }
         check_ends(self.read, key)
         pools = flattened(self.read)
-        self.pool = self.checked(pools["start"]) if "start" in pools else None
+        self.pool = pools.get("start")
         if self.pool is None:
             self.nested = Nested(self.read, pools, self.depth)
+        if self.excerpt:
+            self._check_length(kind)
+        elif self.pool is not None:
+            self.pool = self.checked(self.pool)
+
+    def _check_length(self, kind: ValueType) -> None:
+        low, high = int(getattr(kind, "low", None) or 1), getattr(kind, "high", None)
+        if self.field.length is None or high is None or high < low:
+            raise Problem("generator.excerpt", "needs the field's `length`.", "E.g. length: [10, 40].")
+        if high > LONGEST_EXCERPT:
+            raise Problem("length", f"an excerpt has {LONGEST_EXCERPT:,} characters at most.", "Lower it.")
+        self.span = (low, high)
+        if low < high:
+            vars(self)["holds"] = frozenset({"length"})
+
+    @cached_property
+    def book(self) -> Book:
+        """What excerpts are cut from: the same for all fields of a spec with the same rules."""
+        rules = orjson.dumps([self.rules, self.depth], option=orjson.OPT_NON_STR_KEYS).decode()
+        return _book(self, self.scope.seed, rules)
 
     def checked(self, pool: Pool) -> Pool:
         """The texts without space around them, those that the field takes."""
@@ -89,15 +116,39 @@ class Grammar(Sampler):
         return Pool(pl.Series(list(weights), dtype=pl.String), list(weights.values())).fitting(self.kind)
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
+        return self.book.cut(rng, n, *self.span) if self.excerpt else self.texts(rng, n)
+
+    def texts(self, rng: Stream, n: int) -> pl.Series:
+        """n whole texts."""
         return self.nested.draw(rng, n) if self.pool is None else self.pool.draw(rng, n)
 
     def room(self) -> int | None:
+        if self.excerpt:
+            return None
         plain = all(isinstance(listed, list) for listed in self.rules.values())
         return len(self.pool) if self.pool is not None and plain else None
 
     def at(self, index: U64) -> Column:
         assert self.pool is not None
         return self.pool.at(index)
+
+
+_books: dict[tuple[int, str], Book] = {}
+
+
+def _book(grammar: Grammar, seed: int, rules: str) -> Book:
+    """A book of a grammar's texts, one after the other; 50 ms. The last few are kept."""
+    if (seed, rules) not in _books:
+        rng = stream(seed, "excerpt", rules)
+        texts: list[str] = []
+        length = 0
+        while length < SIZE:
+            texts += grammar.texts(rng, 4096).to_list()
+            length = sum(len(text) + 1 for text in texts[-4096:]) + length
+        if len(_books) >= 8:
+            _books.pop(next(iter(_books)))
+        _books[seed, rules] = Book(" ".join(texts)[:SIZE])
+    return _books[seed, rules]
 
 
 class Nested:
