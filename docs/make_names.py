@@ -142,9 +142,7 @@ def codes_of(country: str) -> tuple[Codes, dict[str, Counter[str]]]:
         code = row["postal_code"].split()[0] if country == "GB" else row["postal_code"]
         region = states.get(row["admin_code1"], row["admin_code1"])
         name = row["place_name"]
-        if country == "DK":
-            name = re.sub(r" (?:[CKNMVSØ]|NV|NØ|SV|SØ)$", "", name)
-        found[region, plain(re.sub(r" \d+$", "", name))][code] += 1
+        found[region, plain(town(name))][code] += 1
         if country in ("ES", "PL", "SE", "FR") and row["admin_name3"]:
             wider[region, plain(row["admin_name3"])][code] += 1
         if country in ("PL", "NL", "SE"):
@@ -154,6 +152,16 @@ def codes_of(country: str) -> tuple[Codes, dict[str, Counter[str]]]:
     for key, codes in wider.items():
         found.setdefault(key, codes)
     return found, areas
+
+
+def town(name: str) -> str:
+    """A place without the district of it: København K, Paris 05."""
+    return re.sub(r" (?:[CKNMVSØ]|NV|NØ|SV|SØ|\d+)$", "", name)
+
+
+def postal_names(locale: str) -> list[str]:
+    """All places of a postal table."""
+    return sorted({row["place_name"] for row in postal(locale[-2:]) if row["place_name"]})
 
 
 def some(codes: Iterable[str], most: int = MOST_CODES) -> list[str]:
@@ -259,9 +267,11 @@ def villages(locale: str, made: list[dict[str, Any]], codes: Codes, hand: dict[s
     known = {plain(each["name"]) for each in made}
     # Faker's list for Italy is one of letters; Japan is not looked up in the postal table.
     listed = () if not codes or locale == "it_IT" else getattr(source, "cities", ())
+    # Where Faker lists villages, and some by names of its own, the postal table's are taken in as well.
+    titles = {plain(name): name for name in map(town, postal_names(locale))} if locale in ("da_DK", "nl_NL") else {}
     found = []
     for (_, key), count in sorted(codes.items()):
-        name = next((each for each in listed if plain(each) == key), None) if key not in known else None
+        name = next((each for each in listed if plain(each) == key), titles.get(key)) if key not in known else None
         if name is None or not re.sub(r"\D", "", min(count)):
             continue
         number = int(re.sub(r"\D", "", min(count)))
@@ -289,7 +299,8 @@ def provinces(hand: dict[str, Any]) -> dict[str, str]:
     """Italy's provinces and their two letters: Faker's, but for those that the postal table calls otherwise."""
     source = importlib.import_module("faker.providers.address.it_IT").Provider
     letters: dict[str, str] = dict(zip(map(plain, source.states), source.states_abbr, strict=True))
-    return letters | hand["provinces"]
+    letters.update(hand["provinces"])
+    return letters
 
 
 def brazilian(listed: list[str], city: dict[str, Any]) -> list[str]:

@@ -128,7 +128,7 @@ def shards(spec: dict[str, Any]) -> list[pl.Series]:
 def digest(column: pl.Series) -> str:
     """The xxh3 of a column's values, and its type."""
     lines = json_texts(column).fill_null("null")
-    return xxhash.xxh3_64_hexdigest("\n".join([str(column.dtype), *lines]).encode())
+    return str(xxhash.xxh3_64_hexdigest("\n".join([str(column.dtype), *lines]).encode()))
 
 
 def entry(name: str) -> dict[str, Any]:

@@ -78,6 +78,15 @@ def _replace(node: exp.Expression, values: list[Value]) -> Value:
     return replace(result, growth=growth)
 
 
+def _lpad(node: exp.Expression, values: list[Value]) -> Value:
+    text, length, fill = _take(node, "LPAD(text, 9, '0')", values, "text 'integer' 'text'")
+    if not 1 <= length.literal <= MANY or len(fill.literal) != 1:
+        raise refusal(node, f"A text is filled up to 1 to {MANY} characters, with one character.")
+    # As DuckDB and PostgreSQL do: what is longer is cut.
+    filled = text.expr.str.pad_start(length.literal, fill.literal).str.head(length.literal)
+    return make(node, "text", filled, text)
+
+
 def _strpos(node: exp.Expression, values: list[Value]) -> Value:
     text, part = _take(node, "STRPOS(text, 'part')", values, "text 'text'")
     # polars finds bytes, not characters: cut from the part on and put one character before, or leave nothing.
@@ -263,6 +272,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "LEFT": _plain("LEFT(text, count)", "text integer", "text", lambda a, n: a.str.head(n)),
     "LENGTH": Function("LENGTH(text)", 1, 1, _length),
     "LOWER": _plain("LOWER(text)", "text", "text", lambda a: a.str.to_lowercase()),
+    "LPAD": Function("LPAD(text, 9, '0')", 3, 3, _lpad),
     "MONTH": _calendar("MONTH", lambda day: day.dt.month()),
     "NULLIF": Function("NULLIF(a, b)", 2, 2, _nullif),
     "REGEXP_LIKE": Function("REGEXP_LIKE(text, 'pattern')", 2, 2, _regexp_like),

@@ -115,6 +115,8 @@ class Settler:
     def _late(self) -> tuple[float, str]:
         said = self.wanted.late
         moments = [name for name, kind in self.kinds.items() if is_dated(kind)]
+        # The time of day tells more: a date alone may be a birthday.
+        moments.sort(key=lambda name: self.kinds[name].field.type == "date")
         if isinstance(said, dict):
             if len(said) > 1:
                 self._fault(("late",), "rows are late by one time.", "Name one field.")

@@ -22,6 +22,7 @@ from ffgen.sample.build import build_sampler, generator_of
 from ffgen.sample.cases import bind_field
 from ffgen.sample.checks import unheld
 from ffgen.sample.copula import check_matrix, matrix_of
+from ffgen.sample.dependence import Monotone
 from ffgen.sample.plugins import RecordCheck, record_validators
 from ffgen.sample.reference import Reference
 from ffgen.spec.model import Dataset, Field, Spec
@@ -342,6 +343,9 @@ class Compiler:
         if any(set(keys) <= set(names) for keys in recipe.gated if self._is_whole(keys[0])):
             recipe.how[label] = "a unique field tells rows apart"
             return
+        if (pair := self._family(names)) is not None:
+            recipe.how[label] = f"by construction: `{pair[0]}` tells parents apart, `{pair[1]}` the rows of each"
+            return
         if recipe.dataset.rows is not None:
             return
         joint, size = self._joint(names)
@@ -351,6 +355,20 @@ class Compiler:
             return
         recipe.gated.append(sorted(names))
         recipe.how[label] = "the gate: every row's hash is compared"
+
+    def _family(self, names: Sequence[str]) -> tuple[str, str] | None:
+        """A key of the parent and a field that tells its rows apart, among some fields of a table laid out so."""
+        laid = self.lookup.laid[self.dataset.name]
+        whole = {name: self.recipe.samplers[name] for name in names if self._is_whole(name)}
+        above = self.lookup.recipes.get(laid.parent)
+        keys = [
+            name
+            for name, sampler in whole.items()
+            if isinstance(sampler, Reference) and sampler.group == (laid.parent, laid.role) and not sampler.orphans
+            if above is not None and above.room(sampler.column) is not None
+        ]
+        ranks = [name for name, sampler in whole.items() if isinstance(sampler, Monotone) and sampler.ranks]
+        return (keys[0], ranks[0]) if keys and ranks else None
 
     def _joint(self, names: Sequence[str]) -> tuple[list[str], int]:
         """Fields whose values can be numbered, and how many ways they go together."""

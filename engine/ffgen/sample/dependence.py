@@ -188,6 +188,12 @@ class Monotone(Sampler):
     def reads(self) -> Sequence[str]:
         return [name for name in (self.by, self.begins) if name is not None]
 
+    @property
+    def ranks(self) -> bool:
+        """Whether no two rows of one parent, or items of one array, share a value."""
+        rises = self.steps.constant is not None and self.steps.constant >= 1
+        return self.along and rises and self.by is None and self.begins is None
+
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         first = None if self.alone else begins(rows, self.by)
         risen = self._along(rows.index) if first is None else self._within(rng, n, first)

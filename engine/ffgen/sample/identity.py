@@ -81,6 +81,7 @@ class Locales:
     def say(self, given: str | list[str] | dict[str, float] | None) -> None:
         """Takes a field's `locale`; all fields of one person must agree."""
         if given is None:
+            locale_of(self.scope.locale)
             return
         pairs = {given: 1.0} if isinstance(given, str) else given
         shares = pairs if isinstance(pairs, dict) else dict.fromkeys(pairs, 1.0)

@@ -79,6 +79,9 @@ class Reference(Sampler):
         if self.lookup is None:
             raise Problem("ref", "there are no other tables here.", "List them under `tables:`.")
         self.conditions: list[Expression] = scope.unit(("ref", "where", *self.group), list)
+        # Fields of one parent row are drawn alone, too, for a table that needs them: each must pick the same row.
+        self.skews: list[float] = scope.unit(("ref", "skew", *self.group), list)
+        self.skews.append(self.skew)
         if self.where is not None:
             self.conditions.append(self._condition(self.where))
         if self.orphans:
@@ -156,9 +159,10 @@ class Reference(Sampler):
     def _any(self, rng: Stream, n: int) -> U64:
         """Parents, any alike, or by Zipf's law over a permutation of them."""
         count = self.lookup.rows(self.table)
-        if not self.skew:
+        skew = max(self.skews)
+        if not skew:
             return rng.integers(0, count, n, dtype=np.uint64)
-        rank = zipf_rank(rng.random(n), count, self.skew)
+        rank = zipf_rank(rng.random(n), count, skew)
         return permute(rank, count, key_of(self.scope.seed, self.scope.table, "ref", *self.group))
 
 

@@ -78,7 +78,7 @@ class _Exported:
         )
         self.schema = _Schema(format=b"U", name=b"", flags=0, release=_release_schema)
         self.array.private_data = id(self)
-        self.keeps = (data, offsets)
+        self.keeps: tuple[NDArray[Any], ...] = (data, offsets)
 
     def __arrow_c_array__(self, _requested: object = None) -> tuple[Any, Any]:
         _held[id(self)] = self

@@ -14,7 +14,7 @@ from ffgen.rng import U64, Stream
 from ffgen.sample.base import MOST_ROOM, Column, Rows, Sampler, Scope
 from ffgen.sample.beside import Beside
 from ffgen.sample.lexicon import WORDS
-from ffgen.sample.weighted import TEXT_TYPES, Listed, Pool, weighed
+from ffgen.sample.weighted import TEXT_TYPES, Codes, Listed, Pool, weighed
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem, ValueType
 from ffgen.spec.types.base import shown, tidy
@@ -122,6 +122,7 @@ class Words(Sampler):
     - `count`: how many: a number, or `[low, high]`; 3 unless said.
     - `words`: words to draw from, `[red, blue]` or by weight `{red: 3, blue: 1}`.
     - `separator`: what stands between them, a space unless said; `"-"` makes slugs.
+    - `distinct`: true lets no word come up twice in one text; there must be twice as many words as `count` then.
     """
 
     serves: ClassVar[frozenset[str]] = TEXT_TYPES
@@ -137,11 +138,15 @@ class Words(Sampler):
     ] = 3
     words: Annotated[dict[str, Any] | list[Any] | None, Meta(description="Words to draw from.")] = None
     separator: Annotated[str, Meta(description="What stands between words.")] = " "
+    distinct: Annotated[bool, Meta(description="No word twice in a text.")] = False
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         super().bind(kind, scope)
         self.low, self.high = span_of(self.count, "generator.count")
         self.first = pool_of(list(WORDS) if self.words is None else self.words, "generator.words")
+        if self.distinct and len(self.first) < 2 * self.high:
+            what = f"{len(self.first)} words are too few for {self.high} different ones in a text."
+            raise Problem("generator.words", what, f"List {2 * self.high} or more.")
         if "" in self.first.values:
             raise Problem("generator.words", "a word is empty.", "Take it out.")
         # One more than there are words: none, for texts that have ended.
@@ -149,15 +154,25 @@ class Words(Sampler):
 
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         count = rng.integers(self.low, self.high + 1, n)
-        columns = [self.first.draw(rng, n)]
+        picks = [self.first.codes(rng, n)]
+        columns = [self.first.values.gather(pl.Series(picks[0]))]
         for place in range(1, self.high):
             codes = self.first.codes(rng, n)
+            if self.distinct:
+                self._tell_apart(rng, codes, picks)
+                picks.append(codes.copy())
             codes[count <= place] = len(self.first)
             columns.append(self.next.gather(pl.Series(codes)))
         return concatenated(columns)
 
+    def _tell_apart(self, rng: Stream, codes: Codes, picks: Sequence[Codes]) -> None:
+        """Draws those again that came up before in the same text."""
+        left = np.arange(len(codes))
+        while len(left := left[np.logical_or.reduce([codes[left] == before[left] for before in picks])]):
+            codes[left] = self.first.codes(rng, len(left))
+
     def room(self) -> int | None:
-        constrained = self.field.pattern or self.field.length is not None or self.field.values
+        constrained = self.field.pattern or self.field.length is not None or self.field.values or self.distinct
         apart = self.separator != "" and not any(self.separator in word for word in self.first.values)
         if constrained or not self.first.even or not apart or self.low != self.high:
             return None

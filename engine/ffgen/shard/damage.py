@@ -22,6 +22,8 @@ FAR = (3.0, 10.0)
 """Quartile distances at which an outlier lies beyond its quartile: Tukey's outer fence and more."""
 WHOLE = 2**53
 """Integers that every reader of JSON keeps."""
+HUGE = 1e290
+"""Far from where rounding would overflow."""
 DAY, SECOND = 86_400, 1_000_000
 LAST_DAY, FIRST_DAY = 2_932_896, -719_162
 """9999-12-31 and 0001-01-01, in days since 1970."""
@@ -116,14 +118,14 @@ def another(texts: pl.Series, variants: Sequence[pl.Series], rng: Stream) -> pl.
 def outliers(values: pl.Series, column: pl.Series, decimals: int | None, rng: Stream) -> pl.Series:
     """Numbers or moments beyond the quartiles of the column by 3 to 10 times their distance, on either side."""
     dtype = column.dtype
-    floats = column.drop_nulls().to_physical().cast(pl.Float64).to_numpy()
+    floats = column.drop_nulls().to_physical().cast(pl.Float64).to_numpy().clip(-HUGE, HUGE)
     low, middle, high = np.quantile(floats, (0.25, 0.5, 0.75))
     spread = high - low or least_spread(dtype, float(middle))
     upward = rng.random(len(values)) < 0.5
     far = rng.uniform(*FAR, len(values)) * spread
     found = np.where(upward, high + far, low - far)
     if dtype == pl.Float64:
-        found = np.clip(found, -1e300, 1e300)
+        found = np.clip(found, -HUGE, HUGE)
         return pl.Series(values.name, (found if decimals is None else np.round(found, decimals)) + 0.0)
     lowest, highest, step = limits(dtype)
     whole = np.floor(np.clip(found, lowest, highest) / step).astype(np.int64) * step

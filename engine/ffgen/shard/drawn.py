@@ -144,14 +144,16 @@ class Drawer:
         joint = recipe.digits(index) if recipe.joint else {}
         for name, digit in joint.items():
             follow(recipe.samplers[name], rows, digit)
+        for name in recipe.order:
+            if name in recipe.keyed and hasattr(recipe.samplers[name], "group"):
+                key = key_of(self.seed, recipe.dataset.name, name)
+                follow(recipe.samplers[name], rows, permute(index, recipe.samplers[name].room() or 1, key))
         for name in names:
             sampler = recipe.samplers[name]
             if name in joint:
                 column = mask_field(sampler, rows, sampler.at(joint[name]))
             elif name in recipe.keyed:
                 key = key_of(self.seed, recipe.dataset.name, name)
-                if hasattr(sampler, "group"):
-                    follow(sampler, rows, permute(index, sampler.room() or 1, key))
                 column = mask_field(sampler, rows, sampler.keyed(index, key))
             else:
                 column = draw_field(sampler, rows, rows.stream(name))
