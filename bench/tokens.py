@@ -1,6 +1,6 @@
 """How many output tokens does a record take, as a share of what the same record takes as a JSON object?
 
-The embedded model really writes the replies of `specs/customers.yaml` (five fields), as ffgen asks for them; its own
+The embedded model really writes the replies of `specs/customers-model.yaml` (five fields), as ffgen asks for them; its own
 tokenizer counts them, envelope and all, spaces that nobody asked for too, and then what `json.dumps` makes of the same
 records as objects in the same envelope. What is saved is names and quotes, some 21 tokens a record here, so longer
 values make it a smaller share: with names and cities that this model babbles freely (20 to 40 characters), 0.62 to
@@ -22,7 +22,7 @@ from ffgen.ask import embedded
 from ffgen.ask.client import Client
 from ffgen.shard.asked import Maker
 
-SPEC = Path(__file__).parents[1] / "specs" / "customers.yaml"
+SPEC = Path(__file__).parents[1] / "specs" / "customers-model.yaml"
 ASKS = 12
 
 

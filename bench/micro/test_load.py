@@ -7,7 +7,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import ffgen
 
-SPEC = Path(__file__).parents[2] / "specs" / "customers.yaml"
+SPEC = Path(__file__).parents[2] / "specs" / "customers-model.yaml"
 
 
 def test_load(benchmark: BenchmarkFixture) -> None:

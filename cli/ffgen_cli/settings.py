@@ -87,7 +87,7 @@ _TABLE = (
         "format", "-f --format", kind.text("FORMAT"), RECORDS,
         "jsonl, csv or parquet. Taken from the name of the output unless said.", spec="output.format",
     ),
-    _option("table", "--table", kind.text("NAME"), RECORDS, "Which table to write, of a spec that has several."),
+    _option("table", "--table", kind.text("NAME"), RECORDS, "Which table, of a spec that has several."),
     _option(
         "allow_plugins", "--allow-plugins", kind.SWITCH, RECORDS,
         "Run the Python files that the spec lists under `plugins`. They can do whatever you can.", default=False,

@@ -43,8 +43,13 @@ def folder() -> Path:
 
 
 def templates() -> dict[str, Path]:
-    """Templates by name."""
-    return {path.stem: path for path in sorted(folder().glob("*.yaml"))}
+    """Templates by name: those that need no model first."""
+    return {path.stem: path for path in sorted(folder().glob("*.yaml"), key=lambda path: (asks(path), path.stem))}
+
+
+def asks(path: Path) -> bool:
+    """Whether a template asks a model."""
+    return "\nmodel:" in path.read_text(encoding="utf-8")
 
 
 def first_comment(path: Path) -> str:

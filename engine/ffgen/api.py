@@ -12,8 +12,9 @@ from typing import Any, TypedDict, Unpack, overload
 from msgspec import structs
 
 from ffgen.errors import Finding, SpecError, UsageError
-from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, inspect, inspect_rest
+from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, lay_out
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
+from ffgen.plan.inspect import inspect, inspect_rest
 from ffgen.plan.kinds import KindView, ParameterView, kinds
 from ffgen.plan.schema import spec_schema
 from ffgen.plan.settle import settle
@@ -28,7 +29,7 @@ from ffgen.spec.aim import aim
 from ffgen.spec.convert import convert, convert_most
 from ffgen.spec.duration import seconds, size
 from ffgen.spec.load import Document, assign, of_value, read
-from ffgen.spec.model import Spec
+from ffgen.spec.model import Dataset, Spec
 
 MOST_WORKERS = 256
 
@@ -162,19 +163,32 @@ def validate(
     *,
     assign: Mapping[str, Any] | None = None,
     origin: Mapping[str, str] | None = None,
+    table: str | None = None,
     allow_plugins: bool = False,
 ) -> Validity:
     """Holds the data at a path against a spec: count, uniqueness, constraints. Streams; memory stays flat.
 
-    The rules for invented data (reserved domains) are not applied: the data may be real. Needs no model.
+    `table` says which of a spec's tables the data are. The rules for invented data (reserved domains) are not
+    applied: the data may be real. Needs no model. What hidden fields decide can't be seen, and is not checked.
     """
     if isinstance(source, Spec):
-        return validate_data(source.datasets[0], os.fspath(data))
+        return validate_data(_table(source, table), os.fspath(data))
     spec, findings = _inspected(source, assign, origin, allow_plugins)
     errors = [finding for finding in findings if finding.severity == "error" and finding.path != "model"]
     if spec is None or errors:
         raise SpecError(errors or findings)
-    return validate_data(spec.datasets[0], os.fspath(data))
+    return validate_data(_table(spec, table), os.fspath(data))
+
+
+def _table(spec: Spec, name: str | None) -> Dataset:
+    """The table of that name, the only one without a name, with its count."""
+    names = [each.name for each in spec.datasets]
+    if name is None and len(names) > 1:
+        raise UsageError(f"The spec has {len(names)} tables.", hint=f"Say whose data these are: --table {names[0]}.")
+    if name is not None and name not in names:
+        raise UsageError(f"The spec has no table {name}.", hint=f"It has {', '.join(names)}.")
+    tables = lay_out(spec)[0].datasets if spec.tables else spec.datasets
+    return tables[names.index(name) if name is not None else 0]
 
 
 def schema() -> dict[str, Any]:

@@ -39,6 +39,8 @@ def test_templates_are_listed_with_what_they_are(capsys: pytest.CaptureFixture[s
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(templates())
     assert "customers" in templates()
+    first = [name for name, path in templates().items() if ffgen.load(path).model is None]
+    assert lines[0].startswith("customers ") and list(templates())[: len(first)] == first
     assert all(len(line.split()) > 1 for line in lines)
 
 
@@ -59,6 +61,16 @@ def test_flags_can_answer_everything(folder: Path) -> None:
     assert (spec.dataset.count, spec.dataset.domain) == (50, "orders: a shop's, no more")
     assert [field.type for field in spec.dataset.fields] == ["uuid", "number", "enum", "date"]
     assert spec.dataset.fields[2].values == ["new", "no", "1e3"]
+
+
+def test_without_a_server_values_are_drawn_where_they_can_be(folder: Path) -> None:
+    assert enter(["init", "--name", "people", "--field", "name", "--field", "age:integer=18..90"]) == 0
+    assert ffgen.load("people.yaml").model is None
+    assert enter(["init", "--name", "notes", "--field", "age:integer=18..90", "--field", "remark:string"]) == 0
+    assert ffgen.load("notes.yaml").model.endpoint == "embedded"
+    here = "http://localhost:11434"
+    assert enter(["init", "--name", "asked", "--field", "name", "--endpoint", here, "--model", "m"]) == 0
+    assert ffgen.load("asked.yaml").model.endpoint == here
 
 
 def test_a_spec_that_check_refuses_is_not_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

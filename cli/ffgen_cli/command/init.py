@@ -82,7 +82,7 @@ def given(flags: dict[str, Any]) -> dict[str, Any]:
         "about": flags["about"],
         "count": flags["count"] or 100,
         "fields": list(flags["fields"]),
-        "endpoint": flags["endpoint"] or ["embedded"],
+        "endpoint": flags["endpoint"],
         "model": flags["model"],
     }
 
@@ -98,8 +98,9 @@ def ask(flags: dict[str, Any]) -> dict[str, Any]:
         answers["count"] = click.prompt("How many", default=100, type=click.IntRange(1), err=True)
     answers["fields"] = list(flags["fields"]) or ask_fields()
     if not answers["endpoint"]:
-        answers["endpoint"] = [click.prompt("The model's server", default="embedded", err=True)]
-    if answers["model"] is None and answers["endpoint"] != ["embedded"]:
+        said = click.prompt("A model's server, or none to draw the values here", default="none", err=True)
+        answers["endpoint"] = [] if said == "none" else [said]
+    if answers["model"] is None and answers["endpoint"] not in ([], ["embedded"]):
         answers["model"] = click.prompt("The model's name there", default="llama3.1:8b", err=True)
     return answers
 
@@ -121,19 +122,34 @@ def ask_fields() -> list[str]:
 
 
 def from_answers(answers: dict[str, Any]) -> dict[str, Any]:
-    """A spec that the library accepts; its findings are raised otherwise, before anything is written."""
-    endpoint = answers["endpoint"][0] if len(answers["endpoint"]) == 1 else answers["endpoint"]
+    """A spec that the library accepts; its findings are raised otherwise, before anything is written.
+
+    Without a server, values are drawn; where one can't be, the embedded model is asked.
+    """
     dataset = {"name": answers["name"], "count": answers["count"], "domain": answers["about"]}
-    spec = {
-        "model": {"endpoint": endpoint, "name": answers["model"]},
+    parts = {
         "dataset": {**dataset, "fields": [read_field(text) for text in answers["fields"]]},
         "output": {"path": f"out/{answers['name']}.jsonl"},
     }
-    spec = {part: {key: value for key, value in held.items() if value is not None} for part, held in spec.items()}
-    wrong = [finding for finding in ffgen.check(spec) if finding.severity == "error"]
-    if wrong:
-        raise SpecError(wrong)
-    return spec
+    named = answers["endpoint"]
+    if named or answers["model"]:
+        tried = [with_model(parts, named[0] if len(named) == 1 else named or "embedded", answers["model"])]
+    else:
+        tried = [without_nulls(parts), with_model(parts, "embedded", None)]
+    wrong = [[finding for finding in ffgen.check(spec) if finding.severity == "error"] for spec in tried]
+    if all(wrong):
+        raise SpecError(wrong[0])
+    return tried[wrong.index([])]
+
+
+def with_model(parts: dict[str, Any], endpoint: str | list[str], name: str | None) -> dict[str, Any]:
+    """The spec with a model, which stands first."""
+    return without_nulls({"model": {"endpoint": endpoint, "name": name}, **parts})
+
+
+def without_nulls(parts: dict[str, Any]) -> dict[str, Any]:
+    """The spec without the keys that nothing was said about."""
+    return {part: {key: value for key, value in held.items() if value is not None} for part, held in parts.items()}
 
 
 def save(session: Session, text: str, path: str, force: bool) -> None:

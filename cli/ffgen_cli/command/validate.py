@@ -14,6 +14,7 @@ from ffgen_cli.settings import RECORDS, SHOW
 EPILOG = """
 Examples:
   ffgen validate specs/customers.yaml --data out/customers.jsonl
+  ffgen validate specs/shop.yaml --table orders --data out/shop/orders.jsonl
   ffgen validate specs/customers.yaml                 the same as ffgen check
 
 Exit codes: 0 valid, 1 not valid, 2 the spec is wrong, 4 the data can't be read.
@@ -24,7 +25,7 @@ Exit codes: 0 valid, 1 not valid, 2 the spec is wrong, 4 the data can't be read.
 @takes_spec
 @flag("--data", metavar="FILE", group=RECORDS, help="The data: JSON lines, CSV or Parquet. Without it, only the "
       "spec is looked at.")  # fmt: skip
-@settings(*CHANGES)
+@settings("table", *CHANGES)
 @flag("--json", "json_", is_flag=True, group=SHOW, help="One JSON document on standard output.")
 @settings("quiet", *LOOKS)
 @click.pass_obj
@@ -43,7 +44,7 @@ def validate(
     wanted = target(choose_spec(spec, spec_option, "validate"), chosen, sets)
     if data is None:
         return look(session, wanted, json_)
-    validity = ffgen.validate(wanted.source, data, **wanted.changed)
+    validity = ffgen.validate(wanted.source, data, table=chosen["table"], **wanted.changed)
     if json_:
         session.terminal.say(as_json(validity))
     elif not (validity.valid and session.terminal.quiet):

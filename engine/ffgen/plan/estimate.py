@@ -1,5 +1,6 @@
 """What a plan will cost, told before anything runs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -7,7 +8,8 @@ from msgspec import Struct
 from ffgen.ask.prompt import Prompts
 from ffgen.errors import Finding
 from ffgen.plan.capacity import capacity_of
-from ffgen.plan.compile import Plan
+from ffgen.plan.compile import Plan, compile_plan
+from ffgen.plan.pools import fields_of_pools, pools_of, with_placeholders
 from ffgen.plan.recipe import Recipe, Recipes
 from ffgen.plan.tables import Layout
 from ffgen.spec.types import ValueType, build_types
@@ -113,8 +115,10 @@ def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
 
 def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
     """A plan in which nobody is asked."""
-    recipes = Recipes(plan.spec, plan.layouts)
-    tables = [view_table(recipes.recipes[layout.table], layout) for layout in plan.layouts]
+    recipes = Recipes(with_placeholders(plan.spec), plan.layouts)
+    pools = [view_plan(compile_plan(pool.spec), []) for pool in pools_of(plan.spec)]
+    pooled = {table.name: [field.name for field in fields_of_pools(table)] for table in plan.spec.datasets}
+    tables = [view_table(recipes.recipes[layout.table], layout, pooled[layout.table]) for layout in plan.layouts]
     first = next(table for table in tables if table.name == plan.dataset.name)
     return PlanView(
         dataset=first.name,
@@ -126,25 +130,26 @@ def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
         uniqueness="; ".join(f"{key}: {how}" for key, how in first.unique.items()),
         capacity=first.capacity,
         capacity_note=first.capacity_note,
-        model="",
-        endpoints=[],
-        batch_size=0,
-        concurrency=0,
+        model=pools[0].model if pools else "",
+        endpoints=pools[0].endpoints if pools else [],
+        batch_size=pools[0].batch_size if pools else 0,
+        concurrency=pools[0].concurrency if pools else 0,
         shards=sum(table.shards for table in tables),
-        requests=0,
-        max_asks=0,
-        tokens_in=0,
-        tokens_out=0,
-        money=None,
-        seconds=sum(table.count * len(table.fields) for table in tables) / CELLS_PER_SECOND,
+        requests=sum(pool.requests for pool in pools),
+        max_asks=sum(pool.max_asks for pool in pools),
+        tokens_in=sum(pool.tokens_in for pool in pools),
+        tokens_out=sum(pool.tokens_out for pool in pools),
+        money=sum(pool.money for pool in pools if pool.money is not None) if any(p.money for p in pools) else None,
+        seconds=sum(pool.seconds or 0.0 for pool in pools)
+        + sum(table.count * len(table.fields) for table in tables) / CELLS_PER_SECOND,
         bytes=sum(table.bytes for table in tables),
         findings=findings,
-        mode="local",
+        mode="hybrid" if pools else "local",
         tables=tables,
     )
 
 
-def view_table(recipe: Recipe, layout: Layout) -> TableView:
+def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableView:
     """One drawn table in words."""
     kinds = recipe.kinds
     capacity = capacity_of(recipe.dataset, list(kinds.values()))
@@ -153,7 +158,7 @@ def view_table(recipe: Recipe, layout: Layout) -> TableView:
         FieldView(
             name=name,
             type=kind.field.type,
-            made_by=recipe.generators[name],
+            made_by="pool" if name in pooled else recipe.generators[name],
             constraints=describe(kind) + ", not written" * kind.field.hidden,
         )
         for name, kind in kinds.items()

@@ -44,7 +44,12 @@ class Settler:
     """Settles the imperfections of one table. `faults` has what can't be; the result is of no use then."""
 
     def __init__(
-        self, dataset: Dataset, wanted: Imperfections, kinds: Kinds, tables: Sequence[Dataset], carriers: Collection[str]
+        self,
+        dataset: Dataset,
+        wanted: Imperfections,
+        kinds: Kinds,
+        tables: Sequence[Dataset],
+        carriers: Collection[str],
     ) -> None:
         self.dataset = dataset
         self.wanted = wanted
@@ -107,8 +112,8 @@ class Settler:
         said = self.wanted.duplicates
         if self.referring:
             if said:
-                what = f"{', '.join(self.referring)} refers to `{self.dataset.name}`: rows that a copy replaces would be"
-                self._fault(("duplicates",), f"{what} missed.", "Duplicate rows of a table that none refers to.")
+                what = f"{', '.join(self.referring)} refers to `{self.dataset.name}`, whose rows must all be there."
+                self._fault(("duplicates",), what, "Duplicate rows of a table that none refers to.")
             return 0.0
         return self.level["duplicates"] if said is None else said
 
@@ -124,7 +129,8 @@ class Settler:
                 if name not in self.kinds:
                     self._fault(("late", name), *self._unknown(name))
                 elif name not in moments:
-                    what = f"`{name}` is {article(self.kinds[name].field.type)}, and rows are late by a date or datetime."
+                    kind = article(self.kinds[name].field.type)
+                    what = f"`{name}` is {kind}, and rows are late by a date or datetime."
                     self._fault(("late", name), what, f"Dates are {', '.join(moments)}." if moments else "")
                 return share, name
             return 0.0, ""

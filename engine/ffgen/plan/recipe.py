@@ -24,7 +24,7 @@ from ffgen.sample.checks import unheld
 from ffgen.sample.copula import check_matrix, matrix_of
 from ffgen.sample.dependence import Monotone
 from ffgen.sample.plugins import RecordCheck, record_validators
-from ffgen.sample.reference import Reference
+from ffgen.sample.reference import Reference, Total
 from ffgen.spec.model import Dataset, Field, Spec
 from ffgen.spec.record import requirements
 from ffgen.spec.types import Problem, ValueType
@@ -38,8 +38,10 @@ class Recipe:
     """One table: its samplers, the order in which fields are drawn, and what is held against the rows.
 
     `keyed` fields are functions of the row number, `computed` ones follow from them. `joint` fields are, together: one
-    permuted number a row is taken apart into a value of each. `gated` lists the key sets that only the gate can keep apart. `how` says, for each
-    key set, what makes it unique.
+    permuted number a row is taken apart into a value of each. `apart` are those that no two rows of one parent share;
+    `gated` lists the key sets that only the gate can keep apart. `how` says, for each key set, what makes it unique.
+    `afterwards` are fields that hang on the rows of other tables under this one (totals, and what follows from them):
+    drawing a row again does not change them, so what is held against them stands in `last_checks`, `last_requires`.
     """
 
     dataset: Dataset
@@ -50,10 +52,14 @@ class Recipe:
     order: list[str] = field(default_factory=list)
     keyed: set[str] = field(default_factory=set)
     joint: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
     gated: list[list[str]] = field(default_factory=list)
     how: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
     requires: list[Expression] = field(default_factory=list)
+    afterwards: set[str] = field(default_factory=set)
+    last_checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
+    last_requires: list[Expression] = field(default_factory=list)
     validators: list[RecordCheck] = field(default_factory=list)
     problems: list[tuple[Path, Problem]] = field(default_factory=list)
     computed: dict[str, Compute] = field(default_factory=dict)
@@ -110,7 +116,8 @@ class Recipe:
         """These fields and all that must be drawn for them, in order: what they read, what decides whether a row is
         refused, and what is moved together with them."""
         wanted: set[str] = set()
-        stack = [*names, *(name for name, _, _ in self.checks)]
+        stack = [*names, *self.apart, *(name for name, _, _ in self.checks)]
+        stack += self.order if self.validators else []
         stack += [name for expression in self.requires for name in expression.columns]
         stack += [name for correlation in self.dataset.correlations for name in correlation.fields]
         while stack:
@@ -138,6 +145,7 @@ class Recipes:
             self.recipes[name] = Compiler(self.tables[name], laid[name].count, seed, self).recipe
         for name in laid:
             self._look_up(name)
+            self._total(name)
             self.recipes[name].validators = record_validators(spec.plugins)
             self._settle(self.recipes[name])
 
@@ -159,7 +167,9 @@ class Recipes:
         """Notes a column to be kept for a table's field."""
         self.wanted.add((parent, column))
         if parent == table or list(self.laid).index(parent) > list(self.laid).index(table):
-            what = f"`{parent}.{column}` is not known from the row number alone, which a table that is made later must be."
+            what = (
+                f"`{parent}.{column}` is not known from the row number alone, which a table that is made later must be."
+            )
             problem = Problem("ref", what, "Refer to a sequence, a uuid or another unique field.")
             self.recipes[table].problems.append((("fields", field), problem))
 
@@ -168,6 +178,16 @@ class Recipes:
         if not recipe.problems:
             recipe.spoils, faults = settled(recipe.dataset, recipe.kinds, list(self.tables.values()), recipe.keyed)
             recipe.problems += faults
+
+    def _total(self, table: str) -> None:
+        """A total is of rows that are final when they are drawn."""
+        for i, each in enumerate(self.tables[table].fields):
+            sampler = self.recipes[table].samplers.get(each.name)
+            of = self.recipes.get(sampler.table) if isinstance(sampler, Total) else None
+            if of is not None and of.gated:
+                what = f"rows of `{of.dataset.name}` may be drawn again after their total is known, to keep them apart."
+                hint = "Give it a `unique` field that is drawn by number, such as a sequence or a uuid."
+                self.recipes[table].problems.append((("fields", i), Problem("generator", what, hint)))
 
     def rows(self, table: str) -> int:
         """See Lookup."""
@@ -277,6 +297,9 @@ class Compiler:
             self.recipe.order += ready
             for name in ready:
                 del left[name]
+                sampler = self.recipe.samplers[name]
+                if isinstance(sampler, Total) or self.recipe.afterwards & set(sampler.reads):
+                    self.recipe.afterwards.add(name)
 
     def _require(self) -> None:
         names = list(self.recipe.samplers)
@@ -289,6 +312,8 @@ class Compiler:
                 error = refused
             if error is not None:
                 self._note(path, Problem("", f"column {error.column} of the expression: {error.what}", error.hint))
+            elif expression.columns & self.recipe.afterwards:
+                self.recipe.last_requires.append(expression)
             else:
                 self.recipe.requires.append(expression)
 
@@ -298,8 +323,8 @@ class Compiler:
             kind = sampler.kind
             if kind.field.type in ("object", "array"):
                 continue
-            for reason, expr in unheld(sampler):
-                self.recipe.checks.append((name, reason, expr))
+            checks = self.recipe.last_checks if name in self.recipe.afterwards else self.recipe.checks
+            checks += [(name, reason, expr) for reason, expr in unheld(sampler)]
 
     def _correlate(self) -> None:
         for i, correlation in enumerate(self.dataset.correlations):
@@ -353,8 +378,29 @@ class Compiler:
             recipe.joint = joint
             recipe.how[label] = f"by construction: {', '.join(joint)} together are one permuted number, {words(size)}"
             return
+        if self._is_within(names):
+            recipe.apart = sorted(names)
+            parent = self.lookup.laid[self.dataset.name].parent
+            recipe.how[label] = f"within its shard: rows that repeat one of the same {parent} row are drawn again"
+            return
         recipe.gated.append(sorted(names))
         recipe.how[label] = "the gate: every row's hash is compared"
+
+    def _is_within(self, names: Sequence[str]) -> bool:
+        """Whether rows that are alike in these fields are always rows of one parent: the fields hold its key."""
+        laid = self.lookup.laid[self.dataset.name]
+        above = self.lookup.recipes.get(laid.parent)
+        if above is None:
+            return False
+        copied = set()
+        for name in names:
+            sampler = self.recipe.samplers[name]
+            if isinstance(sampler, Reference) and sampler.group == (laid.parent, laid.role) and not sampler.orphans:
+                copied |= {sampler.column} if self._is_whole(name) else set()
+        keys = [{name} for name in above.keyed] + [{each.name} for each in above.dataset.fields if each.unique]
+        keys += [set(above.dataset.unique_by)] if above.dataset.unique_by else []
+        nullable = {each.name for each in above.dataset.fields if each.may_be_null}
+        return any(key <= copied and not key & nullable for key in keys)
 
     def _family(self, names: Sequence[str]) -> tuple[str, str] | None:
         """A key of the parent and a field that tells its rows apart, among some fields of a table laid out so."""

@@ -1,7 +1,7 @@
 """A spec with what it leaves unsaid filled in: types, counts, who makes the values."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from msgspec import structs
 
@@ -28,8 +28,15 @@ def settle_table(dataset: Dataset, spec: Spec) -> Dataset:
         count = len(dataset.rows)
     elif not count and layout_of(dataset) is None:
         count = DEFAULT_COUNT
-    mode = dataset.mode or ("local" if spec.tables or spec.model is None else "records")
+    mode = dataset.mode or default_mode(spec)
     return structs.replace(dataset, fields=fields, count=count, mode=mode)
+
+
+def default_mode(spec: Spec) -> Literal["records", "hybrid", "local"]:
+    """Who makes values where the spec doesn't say."""
+    if any(field.source == "pool" for table in spec.datasets for field in table.fields):
+        return "hybrid"
+    return "local" if spec.tables or spec.model is None else "records"
 
 
 def settle_field(field: Field, tables: Mapping[str, Dataset], depth: int) -> Field:
@@ -51,21 +58,26 @@ def type_of(field: Field, tables: Mapping[str, Dataset], depth: int) -> str:
         parent = next((each for each in tables[ref.table].fields if each.name == ref.column), None)
         if parent is not None and parent is not field:
             found = parent.type or type_of(parent, tables, depth + 1)
-            return type_of_values(parent) if found == "enum" else found
+            return type_of_values(parent.values or []) if found == "enum" else found
     name = field.generator.get("name") if isinstance(field.generator, dict) else field.generator
     if isinstance(name, str) and (given := gives(name)):
         return given
     if field.fields is not None:
         return "object"
-    return "array" if field.items is not None else "string"
+    if field.items is not None:
+        return "array"
+    return type_of_values(field.values or field.range or ([0.5] if field.decimals else []))
 
 
-def type_of_values(field: Field) -> str:
-    """The type of an enum's values: a key that refers to them is one of them without listing them again."""
-    if any(isinstance(value, str) for value in field.values or [""]):
-        return "string"
-    kinds = {type(value) for value in field.values or []}
-    return "boolean" if bool in kinds else "integer" if kinds == {int} else "number"
+def type_of_values(values: Sequence[Any]) -> str:
+    """The type that listed values or the ends of a range have, as YAML reads them; text unless all are numbers or
+    all are true or false."""
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return "boolean"
+    if kinds == {int}:
+        return "integer"
+    return "number" if kinds and kinds <= {int, float} else "string"
 
 
 def layout_of(dataset: Dataset) -> Field | None:

@@ -58,7 +58,7 @@ def layouts(tables: Sequence[Dataset], seed: int) -> dict[str, Layout]:
 
 def root_size(table: Dataset, tables: Sequence[Dataset]) -> int:
     """Rows of a shard of a table that stands for itself: a power of two."""
-    largest = 65_536 / max(1.0, multiple(table, tables))
+    largest = SHARD_ROWS / max(1.0, multiple(table, tables))
     return max(1, 1 << (int(largest).bit_length() - 1))
 
 

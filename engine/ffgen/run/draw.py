@@ -16,31 +16,26 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ffgen import failpoint
-from ffgen.admit.gate import Gate
-from ffgen.errors import FfgenError, InternalError, Interrupted, ShortfallError, TimeLimitError
+from ffgen.errors import FfgenError, InternalError, Interrupted, TimeLimitError
 from ffgen.plan.compile import Plan
-from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.recipe import Recipes
 from ffgen.plan.tables import Layout
-from ffgen.run import drawing
 from ffgen.run.audit import Audit
 from ffgen.run.crew import Crew, Inline, Processes, own_use
-from ffgen.run.drawer import DrawerRole, encoder_of
-from ffgen.run.drawing import Drawing
+from ffgen.run.drawer import DrawerRole
 from ffgen.run.fence import fence
-from ffgen.run.labels import Spoiled, summed, tell
-from ffgen.run.messages import Draw, Drawn, Message, Outlet, Place, Placed, Sealed, Setup
+from ffgen.run.labels import Spoiled, summed
+from ffgen.run.making import Making
+from ffgen.run.messages import Message, Outlet, Setup
 from ffgen.run.options import Options, Signals, Watch
-from ffgen.run.outputs import Output, Outputs
+from ffgen.run.outputs import Outputs
+from ffgen.run.pools import fill_pools
 from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Report, TableReport
-from ffgen.sink.target import Target
 
 INLINE_SHARDS = 8
 """Shards up to which a run stays in this process: starting others takes longer than it would last."""
-GRACE = 2.0
 TICK = 0.1
 RESUME = "Nothing was left behind; the same command makes the same rows."
 
@@ -55,6 +50,7 @@ async def carry_out(
     remote: Remote | None = None,
 ) -> Report:
     """See `run.start`. `make_writer` gives what takes frames in place of files."""
+    plan, spent = await fill_pools(plan, options, watch, remote)
     began = time.monotonic()
     with contextlib.ExitStack() as held:
         stop = held.enter_context(Signals())
@@ -81,7 +77,7 @@ async def carry_out(
             audit.ended(outcome, artist.rows)
         if watch is not None:
             watch(artist.progress())
-        return report_of(artist, options, [own_use(), *uses], time.monotonic() - began)
+        return spent.put_into(report_of(artist, options, [own_use(), *uses], time.monotonic() - began))
 
 
 def crew_for(plan: Plan, options: Options) -> Crew:
@@ -106,7 +102,7 @@ class Artist:
         self.outputs = outputs
         self.crew = crew_for(plan, options)
         self.inline = isinstance(self.crew, Inline)
-        self.workers = self.crew.workers if isinstance(self.crew, Processes) else 1
+        self.window = 2 * self.crew.workers + 2 if isinstance(self.crew, Processes) else 2
         self.recipes = Recipes(plan.spec, plan.layouts)
         self.tables: list[TableReport] = []
         self.rows = 0
@@ -234,163 +230,6 @@ class Artist:
     def progress(self) -> Progress:
         """Where the run stands."""
         return Progress.of_drawn(self.phase, self.rows, self.wanted, time.monotonic() - self.began, self.refused)
-
-
-class Making:
-    """One table under way: its state, its gate, its file."""
-
-    def __init__(self, artist: Artist, layout: Layout, recipe: Recipe, output: Output | None) -> None:
-        self.artist = artist
-        self.layout = layout
-        self.recipe = recipe
-        self.output = output
-        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.encoder = encoder_of(recipe, output.format, output.compression) if output is not None else None
-        header = self.encoder.header() if self.encoder is not None else b""
-        self.gate: Gate | None = None
-        if recipe.gated:
-            self.gate = Gate(len(recipe.gated), layout.count, artist.options.memory, artist.outputs.folder)
-        self.file = (
-            Target(sys.stdout.buffer if output is not None and output.is_stream else output.work_path)
-            if (output is not None)
-            else None
-        )
-        self.streams = output is not None and output.is_stream
-        if self.file is not None and header:
-            self.file.write(header)
-        window = 2 if artist.inline else 2 * artist.workers + 2
-        self.state = Drawing(layout.shards, gated=self.gate is not None, window=window, offset=len(header))
-        self.keys: dict[int, Drawn] = {}
-        self.parts: dict[int, tuple[int, bytes, int]] = {}
-        self.sizes: dict[int, Sealed] = {}
-        self.waiting: dict[int, bytes] = {}
-        self.next_out = 0
-        self.writing = False
-
-    def begin(self) -> None:
-        """Sets the workers to it."""
-        self.do(self.state.begin())
-
-    def received(self, message: Message) -> None:
-        """An answer of a worker."""
-        match message:
-            case Drawn():
-                self.keys[message.shard] = message
-                self.do(self.state.drawn(message.shard))
-            case Sealed():
-                self.sizes[message.shard] = message
-                self.do(self.state.sealed(message.shard, message.size))
-            case Placed() if self.streams:
-                self.waiting[message.shard] = message.data
-                self._stream()
-            case Placed():
-                self._placed(message.shard)
-
-    def do(self, commands: list[drawing.Command]) -> None:
-        """What the state says."""
-        for command in commands:
-            match command:
-                case drawing.DrawShard():
-                    self._send(command)
-                case drawing.JudgeShard():
-                    self._judge(command.shard)
-                case drawing.PlaceShard():
-                    sealed = self.sizes[command.shard]
-                    self.parts[command.shard] = (command.offset, sealed.footer, sealed.rows)
-                    place = -1 if self.streams or self.output is None else command.offset
-                    self.artist.crew.send("worker", Place(command.shard, self.layout.table, place))
-                case drawing.Finish():
-                    self._finish(command.offset)
-                case drawing.GiveUp():
-                    self.artist.broke(self._reason(command))
-
-    def _send(self, command: drawing.DrawShard) -> None:
-        table, shard = self.layout.table, command.shard
-        rounds = self.artist.refusals(table).get(shard, [])
-        history = self.artist.history(self.layout, shard)
-        self.artist.crew.send("worker", Draw(shard, table, rounds, command.seal, history))
-
-    def _judge(self, shard: int) -> None:
-        """Asks the gate about the rows that were drawn last; notes which of them it refuses."""
-        assert self.gate is not None
-        drawn = self.keys.pop(shard)
-        keys = np.frombuffer(drawn.keys, dtype=np.uint64).reshape(-1, len(self.recipe.gated))
-        bad = np.flatnonzero(~self.gate.judge(keys))
-        if len(bad):
-            if drawn.positions:
-                bad = np.frombuffer(drawn.positions, dtype=np.uint32)[bad].astype(np.intp)
-            rounds = self.artist.refusals(self.layout.table)
-            rounds[shard] = [*rounds.get(shard, []), bad.astype(np.uint32).tobytes()]
-            self.artist.refused += len(bad)
-        self.do(self.state.judged(shard, len(bad)))
-
-    def _placed(self, shard: int) -> None:
-        sealed = self.sizes.pop(shard)
-        if self.output is not None:
-            self.artist.rows += sealed.rows
-            self._spoiled(sealed)
-        self.do(self.state.put(shard))
-
-    def _spoiled(self, sealed: Sealed) -> None:
-        """Notes what was spoiled in a shard that stands."""
-        tell(self.artist.spoiled, sealed.table, sealed.spoiled)
-        if self.artist.outputs.labels is not None:
-            self.artist.outputs.labels.add(self.artist.store, sealed.table, sealed.shard)
-
-    def _stream(self) -> None:
-        """Writes what is next, in a thread: a reader that is slow holds up the run, not its signals."""
-        if self.writing or self.next_out not in self.waiting:
-            return
-        self.writing = True
-        shard, data = self.next_out, self.waiting.pop(self.next_out)
-        assert self.file is not None
-        task = asyncio.get_running_loop().run_in_executor(None, self.file.write, data)
-        task.add_done_callback(lambda written: self._streamed(shard, written))
-
-    def _streamed(self, shard: int, written: "asyncio.Future[None]") -> None:
-        self.writing = False
-        if written.cancelled():
-            return
-        error = written.exception()
-        if error is not None:
-            self.artist.broke(error if isinstance(error, Exception) else InternalError(f"Writing failed: {error!r}."))
-            return
-        self.next_out += 1
-        try:
-            self._placed(shard)
-        except FfgenError as failure:
-            self.artist.broke(failure)
-            return
-        self._stream()
-
-    def _finish(self, offset: int) -> None:
-        """The footer, and the file is closed."""
-        if self.gate is not None:
-            self.gate.close()
-        size = offset
-        if self.file is not None and self.encoder is not None:
-            footer = self.encoder.footer([self.parts[shard] for shard in sorted(self.parts)])
-            if footer:
-                self._append(footer, offset)
-            size += len(footer)
-            self.file.close()
-        if not self.done.done():
-            self.done.set_result(size)
-
-    def _append(self, footer: bytes, offset: int) -> None:
-        assert self.file is not None
-        if not self.streams:
-            self.file.seek(offset)
-        self.file.write(footer)
-
-    def _reason(self, command: drawing.GiveUp) -> FfgenError:
-        table = self.layout.table
-        if command.reason == "crash":
-            what = f"Shard {command.shard} of {table} took down {drawing.DEATHS} worker processes."
-            return InternalError(what, hint="Please report it with the spec.")
-        keys = "; ".join(", ".join(names) for names in self.recipe.gated)
-        what = f"{table}: after {drawing.MOST_ROUNDS} draws there is still a row that is there already ({keys})."
-        return ShortfallError(what, hint=f"{self.artist.rows:,} rows were made. Widen these fields, or lower count.")
 
 
 def report_of(artist: Artist, options: Options, uses: list[ProcessUse], elapsed: float) -> Report:

@@ -17,6 +17,7 @@ from ffgen.run.hand import hand_over
 from ffgen.run.labels import Spoiled, summed
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
 from ffgen.run.options import Options, run_to_end
+from ffgen.run.pools import Spent, fill_pools
 from ffgen.run.remote import Remote
 from ffgen.run.report import Progress, Report
 from ffgen.run.start import carry_out
@@ -157,7 +158,9 @@ def work(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
 
 
 def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> Report:
-    """Frames of a drawn table, straight from the samplers."""
+    """Frames of a drawn table, straight from the samplers; its pools are filled first."""
+    filled: tuple[Plan, Spent] = run_to_end(lambda: fill_pools(plan, options, watch, pipe.remote))
+    plan, spent = filled
     began = time.monotonic()
     spoiled: Spoiled = Counter()
     rows = hand_over(plan, options.table, options.memory, pipe.put, FRAME_ROWS, spoiled)
@@ -166,4 +169,5 @@ def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
         watch(Progress.of_drawn("finishing", rows, rows, elapsed))
     told = summed(spoiled)
     name, seed, hash = plan.dataset.name, plan.spec.seed, plan.spec_hash
-    return Report.of_drawn(seed, hash, name, "frames", "frames", rows, rows, elapsed, imperfections=told)
+    report = Report.of_drawn(seed, hash, name, "frames", "frames", rows, rows, elapsed, imperfections=told)
+    return spent.put_into(report)

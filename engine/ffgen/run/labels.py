@@ -10,11 +10,11 @@ from typing import Self
 
 import polars as pl
 
+from ffgen import failpoint
 from ffgen.place import destination_error
 from ffgen.plan.imperfections import CELLS, ROWS
 from ffgen.run.report import Imperfection
 from ffgen.sink.block import packer
-
 
 Spoiled = Counter[tuple[str, str | None, str]]
 """Cells and rows by table, field and kind."""
@@ -43,6 +43,7 @@ def keep_part(folder: str, table: str, shard: int, labels: pl.DataFrame, compres
     try:
         with open(partial, "wb") as file:
             file.write(data)
+        failpoint.hit("labels.part")
         os.replace(partial, path)
     except OSError as error:
         raise destination_error(error, path) from error
@@ -93,6 +94,7 @@ class LabelFile:
         try:
             with open(part, "rb") as file:
                 data = file.read()
+            failpoint.hit("labels.append")
             self._file.write(data)
             os.unlink(part)
         except OSError as error:

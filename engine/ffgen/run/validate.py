@@ -3,13 +3,14 @@
 from collections import Counter
 from contextlib import closing
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ffgen.admit.gate import Gate
+from ffgen.expr import parse
 from ffgen.run.options import GATE_MEMORY
 from ffgen.source import Block, read
 from ffgen.spec.model import Dataset
-from ffgen.spec.record import Cells, Checked, Misfit, RecordType
+from ffgen.spec.record import Cells, Checked, Misfit, RecordType, requirements
 
 KINDS = 500
 
@@ -36,6 +37,7 @@ class Validity(Struct, frozen=True, kw_only=True):
 
 def validate_data(dataset: Dataset, path: str) -> Validity:
     """Reads `path` once and says what is wrong with it. DestinationError when it can't be read."""
+    dataset = written(dataset)
     record = RecordType(dataset, making=False)
     faults = Faults()
     rows = duplicates = 0
@@ -60,6 +62,18 @@ def validate_data(dataset: Dataset, path: str) -> Validity:
         problems=problems,
         valid=not problems and rows == dataset.count,
     )
+
+
+def written(dataset: Dataset) -> Dataset:
+    """The table as its data show it: without hidden fields, and without conditions that read one."""
+    hidden = {field.name for field in dataset.fields if field.hidden}
+    if not hidden:
+        return dataset
+    names = [field.name for field in dataset.fields]
+    known = [text for text in requirements(dataset) if not hidden & set(parse(text, names).columns)]
+    fields = [field for field in dataset.fields if not field.hidden]
+    unique_by = None if hidden & set(dataset.unique_by or []) else dataset.unique_by
+    return structs.replace(dataset, fields=fields, require=known, unique_by=unique_by)
 
 
 def check_rows(record: RecordType, block: Block, faults: "Faults") -> tuple[list[int], Checked]:

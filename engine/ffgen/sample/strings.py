@@ -78,7 +78,7 @@ class _Exported:
         )
         self.schema = _Schema(format=b"U", name=b"", flags=0, release=_release_schema)
         self.array.private_data = id(self)
-        self.keeps: tuple[NDArray[Any], ...] = (data, offsets)
+        self.keeps = (data, offsets)
 
     def __arrow_c_array__(self, _requested: object = None) -> tuple[Any, Any]:
         _held[id(self)] = self
@@ -103,49 +103,3 @@ def from_bytes(data: Bytes, offsets: NDArray[np.int64]) -> pl.Series:
     if len(data) == 0:
         data = np.zeros(1, dtype=np.uint8)
     return pl.Series(_Exported(data, np.ascontiguousarray(offsets)))
-
-
-INLINE = 12
-"""Bytes of a text that stand in its view itself."""
-
-
-def from_views(
-    data: Bytes, heads: NDArray[np.uint32], start: NDArray[np.int32], size: NDArray[np.int32]
-) -> pl.Series:
-    """A text column of pieces of one run of UTF-8 bytes, which is shared and not copied; 8 ns a value.
-
-    `heads` has the four bytes from each place on as a number; `data` has 16 bytes more than are used.
-    """
-    if len(start) == 0:
-        return pl.Series(dtype=pl.String)
-    views = np.empty((len(start), 4), dtype=np.uint32)
-    views[:, 0] = size
-    views[:, 1] = heads[start]
-    views[:, 2] = 0
-    views[:, 3] = start
-    short = np.flatnonzero(size <= INLINE)
-    if len(short):
-        letters = data[start[short, None] + np.arange(INLINE)]
-        letters[np.arange(INLINE) >= size[short, None]] = 0
-        views[short, 1:] = letters.view(np.uint32)
-    return pl.Series(_Viewed(data, views))
-
-
-class _Viewed(_Exported):
-    """One Arrow array of string views ("vu") into one buffer."""
-
-    def __init__(self, data: Bytes, views: NDArray[np.uint32]) -> None:
-        sizes = np.array([len(data)], dtype=np.int64)
-        self.buffers = (ctypes.c_void_p * 4)(None, views.ctypes.data, data.ctypes.data, sizes.ctypes.data)
-        self.array = _Array(
-            length=len(views),
-            null_count=0,
-            offset=0,
-            n_buffers=4,
-            n_children=0,
-            buffers=ctypes.cast(self.buffers, ctypes.POINTER(ctypes.c_void_p)),
-            release=_release_array,
-        )
-        self.schema = _Schema(format=b"vu", name=b"", flags=0, release=_release_schema)
-        self.array.private_data = id(self)
-        self.keeps = (data, views, sizes)

@@ -22,6 +22,8 @@ FAR = (3.0, 10.0)
 """Quartile distances at which an outlier lies beyond its quartile: Tukey's outer fence and more."""
 WHOLE = 2**53
 """Integers that every reader of JSON keeps."""
+SAMPLE = 4096
+"""Values, evenly spread over the column, from which quartiles are taken."""
 HUGE = 1e290
 """Far from where rounding would overflow."""
 DAY, SECOND = 86_400, 1_000_000
@@ -34,11 +36,11 @@ def typos(texts: pl.Series, rng: Stream) -> pl.Series:
     places = (rng.random(len(texts)) * texts.str.len_chars().fill_null(0).to_numpy()).astype(np.int64)
     frame = pl.DataFrame({"text": texts, "at": places})
     text, at = pl.col("text"), pl.col("at")
-    head, one, two, tail = text.str.slice(0, at), text.str.slice(at, 1), text.str.slice(at + 1, 1), text.str.slice(at + 1)
+    head, one, tail = text.str.slice(0, at), text.str.slice(at, 1), text.str.slice(at + 1)
     made = frame.select(
         left=pl.concat_str([head, one.replace_strict(*neighbours(-1), default=None, return_dtype=pl.String), tail]),
         right=pl.concat_str([head, one.replace_strict(*neighbours(1), default=None, return_dtype=pl.String), tail]),
-        swapped=pl.concat_str([head, two, one, text.str.slice(at + 2)]),
+        swapped=pl.concat_str([head, text.str.slice(at + 1, 1), one, text.str.slice(at + 2)]),
         dropped=pl.when(text.str.len_chars() > 1).then(pl.concat_str([head, tail])),
         doubled=pl.concat_str([head, one, one, tail]),
     )
@@ -118,8 +120,9 @@ def another(texts: pl.Series, variants: Sequence[pl.Series], rng: Stream) -> pl.
 def outliers(values: pl.Series, column: pl.Series, decimals: int | None, rng: Stream) -> pl.Series:
     """Numbers or moments beyond the quartiles of the column by 3 to 10 times their distance, on either side."""
     dtype = column.dtype
-    floats = column.drop_nulls().to_physical().cast(pl.Float64).to_numpy().clip(-HUGE, HUGE)
-    low, middle, high = np.quantile(floats, (0.25, 0.5, 0.75))
+    some = column.drop_nulls()
+    some = some.gather_every(-(-len(some) // SAMPLE)).to_physical().cast(pl.Float64)
+    low, middle, high = np.quantile(some.to_numpy().clip(-HUGE, HUGE), (0.25, 0.5, 0.75))
     spread = high - low or least_spread(dtype, float(middle))
     upward = rng.random(len(values)) < 0.5
     far = rng.uniform(*FAR, len(values)) * spread

@@ -37,7 +37,7 @@ class Drawer:
         self.recipes = recipes
         self.seed = seed
         self.history: dict[tuple[str, int], Sequence[Positions]] = {}
-        self._parents: dict[tuple[str, int], pl.DataFrame] = {}
+        self._parents: dict[tuple[str, int, int], pl.DataFrame] = {}
         self._under_way: list[tuple[str, int]] = []
 
     def draw(self, table: str, shard: int, rounds: Sequence[Positions] = ()) -> pl.DataFrame:
@@ -45,12 +45,13 @@ class Drawer:
         recipe = self.recipes.recipes[table]
         names = recipe.order
         frame = self._draw(recipe, shard, names, rounds)
+        hold_totals(recipe, frame)
         return frame.select([field.name for field in recipe.dataset.fields])
 
     def again(self, table: str, shard: int, before: pl.DataFrame, rounds: Sequence[Positions]) -> pl.DataFrame:
         """The same as `draw` with all these rounds, from the frame that it gives without the last."""
         recipe = self.recipes.recipes[table]
-        frame = self._round(recipe, shard, recipe.order, before.select(recipe.order), rounds[-1], len(rounds))
+        frame = self._round(recipe, shard, recipe.order, before.select(recipe.order), rounds)
         return frame.select(before.columns)
 
     def changed(self, table: str, shard: int, rounds: Sequence[Positions]) -> Positions | None:
@@ -79,9 +80,10 @@ class Drawer:
         first, count = layout.span(shard)
         index = np.arange(first, first + count, dtype=np.uint64)
         parents = self._parents_of(recipe.dataset, layout, shard)
+        self.history.pop((recipe.dataset.name, shard), None)
         frame = self._attempts(recipe, shard, names, index, parents, 0)
-        for number, refused in enumerate(rounds, 1):
-            frame = self._round(recipe, shard, names, frame, refused, number)
+        for number in range(len(rounds)):
+            frame = self._round(recipe, shard, names, frame, rounds[: number + 1])
         return frame
 
     def _round(
@@ -90,15 +92,17 @@ class Drawer:
         shard: int,
         names: Sequence[str],
         frame: pl.DataFrame,
-        refused: Positions,
-        number: int,
+        rounds: Sequence[Positions],
     ) -> pl.DataFrame:
-        """The frame with the rows that the gate refused drawn again."""
+        """The frame with the rows that the gate refused last drawn again; what others read of it from here on is so."""
         layout = self.recipes.laid[recipe.dataset.name]
+        refused, number = rounds[-1], len(rounds)
+        self.history[recipe.dataset.name, shard] = rounds
         parents = self._parents_of(recipe.dataset, layout, shard)
         positions = self._whole_groups(recipe, parents, refused)
         index = positions.astype(np.uint64) + np.uint64(layout.span(shard)[0])
-        again = self._attempts(recipe, shard, names, index, take(parents, positions), number)
+        others = row_hashes(recipe, frame)[~np.isin(np.arange(len(frame)), positions)] if recipe.apart else None
+        again = self._attempts(recipe, shard, names, index, take(parents, positions), number, others)
         return put(frame, positions, again)
 
     def _attempts(
@@ -109,11 +113,13 @@ class Drawer:
         index: NDArray[np.uint64],
         parents: Parents | None,
         number: int,
+        others: Keys | None = None,
     ) -> pl.DataFrame:
-        """Rows that hold every constraint: those that don't are drawn again, at most 100 times."""
+        """Rows that hold every constraint: those that don't are drawn again, at most 100 times. `others` are hashes of
+        the shard's other rows."""
         table = recipe.dataset.name
         frame = self._columns(recipe, names, index, parents, (self.seed, table, shard, number, 0))
-        bad = refused(recipe, frame)
+        bad = np.union1d(refused(recipe, frame), twins(recipe, frame, np.arange(len(frame)), others))
         attempt = 0
         while len(bad):
             attempt += 1
@@ -123,7 +129,7 @@ class Drawer:
             place = (self.seed, table, shard, number, attempt)
             again = self._columns(recipe, names, index[positions], take(parents, positions), place)
             frame = put(frame, positions, again)
-            bad = positions[refused(recipe, again)]
+            bad = np.union1d(positions[refused(recipe, again)], twins(recipe, frame, positions, others))
         return frame
 
     def _columns(
@@ -195,13 +201,14 @@ class Drawer:
         if recipe.knows(name):
             first, count = self.recipes.laid[table].span(shard)
             return recipe.value(name, np.arange(first, first + count, dtype=np.uint64))
-        known = self._parents.get((table, shard))
+        here = (table, shard, len(self.history.get((table, shard), ())))
+        known = self._parents.get(here)
         if known is None or name not in known.columns:
             if len(self._parents) > 8:
                 self._parents.clear()
             wanted = [name] if known is None else [name, *known.columns]
             known = self._aside(recipe, shard, wanted)
-            self._parents[table, shard] = known
+            self._parents[here] = known
         return known[name]
 
     def children(
@@ -264,6 +271,42 @@ def refused(recipe: Recipe, frame: pl.DataFrame) -> Positions:
     return np.flatnonzero(~good)
 
 
+def twins(recipe: Recipe, frame: pl.DataFrame, positions: Positions, others: Keys | None) -> Positions:
+    """Those of some rows that are like another of the shard in the recipe's `apart`; the first of several stays, and
+    rows that are not among them stay, too."""
+    if not recipe.apart or not len(positions):
+        return np.zeros(0, dtype=np.int64)
+    order = np.concatenate([np.setdiff1d(np.arange(len(frame)), positions), positions])
+    before = np.zeros(0, dtype=np.uint64) if others is None else others
+    hashes = np.concatenate([before, row_hashes(recipe, frame)[order]])
+    found: Positions = order[~pl.Series(hashes).is_first_distinct().to_numpy()[len(before) :]]
+    return found
+
+
+def row_hashes(recipe: Recipe, frame: pl.DataFrame) -> Keys:
+    """A hash of each row's `apart` (5 ns a row). Two rows that only seem alike cost a draw, no more."""
+    return frame.select(recipe.apart).hash_rows(1).to_numpy()
+
+
+def hold_totals(recipe: Recipe, frame: pl.DataFrame) -> None:
+    """What is held against totals, and against what follows from them: no other draw of the row would change them."""
+    if not len(frame):
+        return
+    for name, reason, expr in recipe.last_checks:
+        if not frame.select(expr.all().alias("c")).item():
+            raise _total_fails(recipe, f"`{name}`", f"`{reason}`")
+    if not recipe.last_requires:
+        return
+    failed = first_failure(recipe.last_requires, frame).to_numpy()
+    if (failed >= 0).any():
+        raise _total_fails(recipe, "the table", f"`{recipe.last_requires[int(failed[failed >= 0][0])].text}`")
+
+
+def _total_fails(recipe: Recipe, name: str, reason: str) -> ShortfallError:
+    what = f"{recipe.dataset.name}: the rows under a row do not add up to what holds {reason} of {name}."
+    return ShortfallError(what, hint="Widen it, or change the rows that are added up.")
+
+
 def judge(recipe: Recipe, row: dict[str, Any], rules: dict[str, dict[str, Any]]) -> str:
     """What the first plugin that refuses a row says; empty when all take it."""
     for check in recipe.validators:
@@ -282,6 +325,8 @@ def why(recipe: Recipe, frame: pl.DataFrame) -> tuple[str, str]:
     if failure >= 0:
         return "the table", f"`{recipe.requires[failure].text}`"
     said = judge(recipe, frame.row(0, named=True), rules_of(recipe.dataset)) if recipe.validators else ""
+    if not said and recipe.apart:
+        return "the table", f"`unique_by: [{', '.join(recipe.apart)}]`"
     return "the table", said or "all constraints"
 
 

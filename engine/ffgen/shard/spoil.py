@@ -6,14 +6,14 @@ is read from the clean rows.
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ffgen.batch import json_texts
-from ffgen.plan.imperfections import Spoils
+from ffgen.plan.imperfections import CELLS, Spoils
 from ffgen.plan.recipe import Recipe
 from ffgen.rng import Stream, stream
 from ffgen.shard.damage import drift, outliers, typos
@@ -37,25 +37,37 @@ Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
+class Touched(NamedTuple):
+    """The spoiled cells of one field: where, by which kind (its place in `CELLS`), before and after, as text."""
+
+    field: str
+    places: Places
+    kinds: Places
+    before: pl.Series
+    after: pl.Series
+
+
 def spoil(recipe: Recipe, shard: int, first: int, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The shard's written fields, spoiled, and the labels of what was altered, by row. `first` is the number of the
-    shard's first row in its table. Costs about 3 ns a cell, and 15 more where rows are copied or moved."""
+    shard's first row in its table. Costs about 10 ns a cell, and 25 a row where rows are copied or moved."""
     spoils = recipe.spoils
     if spoils is None:
         return frame, no_labels()
+    fields = {each.name: each for each in recipe.dataset.fields}
     place = (recipe.seed, recipe.dataset.name, "imperfections")
     source = copies(spoils.duplicates, first, len(frame), stream(*place, "duplicates", shard))
     own = source == np.arange(len(frame))
-    columns, labels = [], []
-    for rank, (column, field) in enumerate(zip(frame, written_fields(recipe, frame), strict=True)):
-        spoiled, found = spoil_cells(column, field, spoils, own, stream(*place, "field", field.name, shard))
+    columns, touched = [], []
+    for column in frame:
+        rng = stream(*place, "field", column.name, shard)
+        spoiled, found = spoil_cells(column, fields[column.name], spoils, own, rng)
         columns.append(spoiled)
-        labels += [label.with_columns(rank=pl.lit(rank)) for label in found]
+        touched += [] if found is None else [found]
     order = delayed(spoils.late, len(frame), stream(*place, "late", shard))
     whole = pl.DataFrame(columns)
     if not own.all() or order is not None:
         whole = whole[source if order is None else source[order[0]]]
-    return whole, gathered(labels, source, order, first, spoils.time)
+    return whole, labels_of(touched, source, order, first, spoils.time)
 
 
 def no_labels() -> pl.DataFrame:
@@ -63,39 +75,30 @@ def no_labels() -> pl.DataFrame:
     return pl.DataFrame(schema=LABELS)
 
 
-def written_fields(recipe: Recipe, frame: pl.DataFrame) -> list[Field]:
-    """The fields of the frame's columns."""
-    fields = {each.name: each for each in recipe.dataset.fields}
-    return [fields[name] for name in frame.columns]
-
-
 def spoil_cells(
     column: pl.Series, field: Field, spoils: Spoils, own: Flags, rng: Stream
-) -> tuple[pl.Series, list[pl.DataFrame]]:
-    """A column with some cells spoiled, and their labels; `own` marks rows that are no copies. One number from 0 to 1
-    a cell decides: the kinds have stretches of it, one after the other, as long as their shares."""
+) -> tuple[pl.Series, Touched | None]:
+    """A column with some cells spoiled, and which; `own` marks rows that are no copies. One number from 0 to 1 a cell
+    decides: the kinds have stretches of it, one after the other, as long as their shares."""
     shares = spoils.cells[field.name]
     clean = written(column, field) if field.name in spoils.texts else column
     if not shares or column.null_count() == len(column):
-        return clean, []
+        return clean, None
     chance = rng.random(len(column))
-    there = own & column.is_not_null().to_numpy()
-    places, values, labels = [], [], []
+    hit = np.flatnonzero(chance < sum(shares.values()))
+    hit = hit[own[hit] & column.gather(hit).is_not_null().to_numpy()]
+    places, values = [hit[:0]], [clean.head(0)]
     low = 0.0
     for kind, share in shares.items():
-        at = np.flatnonzero((chance >= low) & (chance < low + share) & there)
+        at = hit[(chance[hit] >= low) & (chance[hit] < low + share)]
         low += share
-        if not len(at):
-            continue
-        before = clean.gather(at)
-        after = damaged(kind, column.gather(at), column, field, rng)
-        after = written(after, field) if clean.dtype == pl.String else after.cast(clean.dtype)
-        labels.append(label(at, field, kind, before, after))
+        after = damaged(kind, column.gather(at), column, field, rng) if len(at) else column.head(0)
         places.append(at)
-        values.append(after)
-    if not places:
-        return clean, []
-    return replaced(clean, np.concatenate(places), pl.concat(values)), labels
+        values.append(written(after, field) if clean.dtype == pl.String else after.cast(clean.dtype))
+    at, after = np.concatenate(places), pl.concat(values)
+    kinds = np.repeat([CELLS.index(kind) for kind in shares], [len(each) for each in places[1:]])
+    touched = Touched(field.name, at, kinds, written(clean.gather(at), field), written(after, field))
+    return replaced(clean, at, after), touched
 
 
 def damaged(kind: str, values: pl.Series, column: pl.Series, field: Field, rng: Stream) -> pl.Series:
@@ -105,13 +108,6 @@ def damaged(kind: str, values: pl.Series, column: pl.Series, field: Field, rng: 
     if kind == "outliers":
         return outliers(values, column, field.decimals, rng)
     return typos(values, rng) if kind == "typos" else drift(values, written(values, field), rng)
-
-
-def label(at: Places, field: Field, kind: str, before: pl.Series, after: pl.Series) -> pl.DataFrame:
-    """A label for each cell that differs."""
-    texts = {"row": at, "field": field.name, "kind": kind, "before": written(before, field)}
-    found = pl.DataFrame(texts | {"after": written(after, field)}, schema=LABELS)
-    return found.filter(found["before"].ne_missing(found["after"]))
 
 
 def replaced(column: pl.Series, places: Places, values: pl.Series) -> pl.Series:
@@ -157,19 +153,33 @@ def delayed(share: float, n: int, rng: Stream) -> tuple[Places, Flags] | None:
     """The rows in the order in which they come, and which of them are late; None when none is."""
     if not share or n < 2:
         return None
-    index = np.arange(n)
     late = rng.random(n) < share
-    behind = np.minimum(index + rng.integers(1, min(n, LATEST) + 1, n), n - 1)
-    # One that no punctual row would overtake is not late.
-    punctual = np.cumsum(~late)
-    late &= punctual[behind] > punctual
-    if not late.any():
-        return None
-    return np.argsort(np.where(late, behind + 0.5, index), kind="stable"), late
+    wanted = np.minimum(np.arange(n) + rng.integers(1, LATEST + 1, n), n - 1)
+    while late.any():
+        rows = np.flatnonzero(late)
+        rows = rows[np.argsort(wanted[rows], kind="stable")]
+        places = apart(wanted[rows], n)
+        stuck = rows[places <= rows]
+        if not len(stuck):
+            order = np.empty(n, dtype=np.int64)
+            taken = np.zeros(n, dtype=np.bool_)
+            order[places], taken[places] = rows, True
+            order[~taken] = np.flatnonzero(~late)
+            return order, late
+        # At the end of a shard there is no place behind: these are not late after all.
+        late[stuck] = False
+    return None
 
 
-def gathered(
-    labels: list[pl.DataFrame], source: Places, order: tuple[Places, Flags] | None, first: int, time: str
+def apart(places: Places, n: int) -> Places:
+    """Rising places, each at or behind the wanted one where there are enough of them below n, no two the same."""
+    rank = np.arange(len(places))
+    shifted: Places = np.minimum(np.maximum.accumulate(places - rank), n - len(places)) + rank
+    return shifted
+
+
+def labels_of(
+    touched: list[Touched], source: Places, order: tuple[Places, Flags] | None, first: int, time: str
 ) -> pl.DataFrame:
     """All labels, with rows by their numbers in the output, in their order; a copy has the labels of its cells, too."""
     index = np.arange(len(source))
@@ -178,25 +188,38 @@ def gathered(
         stands[order[0]] = index
     stands = stands + first
     copied = np.flatnonzero(source != index)
-    cells = pl.concat(labels) if labels else no_labels().with_columns(rank=pl.lit(0))
+    cells = cell_labels(touched)
     if len(copied) and len(cells):
         again = pl.DataFrame({"row": source[copied], "copy": copied})
-        again = cells.join(again, on="row", maintain_order="left_right").drop("row").rename({"copy": "row"})
-        cells = pl.concat([cells, again.select(cells.columns)])
-    cells = cells.with_columns(row=pl.Series(stands[cells["row"].to_numpy()]))
-    rows = [cells]
+        again = cells.join(again, on="row", maintain_order="left_right").with_columns(row="copy").drop("copy")
+        cells = pl.concat([cells, again])
+    parts = [cells.with_columns(row=pl.Series(stands[cells["row"].to_numpy()]))]
     if len(copied):
-        rows.append(row_label(stands[copied], None, "duplicates", None, stands[source[copied]], -2))
+        parts.insert(0, row_labels(stands[copied], None, "duplicates", None, stands[source[copied]]))
     if order is not None:
         late = np.flatnonzero(order[1])
-        rows.append(row_label(stands[late], time, "late", late + first, stands[late], -1))
-    whole = pl.concat(rows)
-    return whole.sort("row", "rank", maintain_order=True).drop("rank")
+        parts.insert(-1, row_labels(stands[late], time, "late", late + first, stands[late]))
+    return pl.concat(parts).sort("row", maintain_order=True)
 
 
-def row_label(
-    rows: Places, field: str | None, kind: str, before: Places | None, after: Places, rank: int
-) -> pl.DataFrame:
-    """Labels of whole rows, which go before those of their cells."""
+def cell_labels(touched: list[Touched]) -> pl.DataFrame:
+    """A label for each cell that differs, field by field."""
+    if not touched:
+        return no_labels()
+    fields = pl.Series([each.field for each in touched]).gather(
+        np.repeat(np.arange(len(touched)), [len(each.places) for each in touched])
+    )
+    found = {
+        "row": np.concatenate([each.places for each in touched]),
+        "field": fields,
+        "kind": pl.Series(CELLS).gather(np.concatenate([each.kinds for each in touched])),
+        "before": pl.concat([each.before.alias("before") for each in touched]),
+        "after": pl.concat([each.after.alias("after") for each in touched]),
+    }
+    return pl.DataFrame(found, schema=LABELS).filter(pl.col("before").ne_missing(pl.col("after")))
+
+
+def row_labels(rows: Places, field: str | None, kind: str, before: Places | None, after: Places) -> pl.DataFrame:
+    """Labels of whole rows."""
     found = pl.DataFrame({"row": rows, "field": field, "kind": kind, "before": before, "after": after}, strict=False)
-    return found.cast(LABELS).with_columns(rank=pl.lit(rank, dtype=pl.Int32))
+    return found.cast(pl.Schema(LABELS))

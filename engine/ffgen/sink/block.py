@@ -70,6 +70,22 @@ class Encoder(Protocol):
         """What stands after the last block. For each block in order: where it begins, its `footer`, its rows."""
 
 
+class Pieces(io.BytesIO):
+    """A file in memory that keeps what it is given, and joins it once. polars writes a few megabytes at a time, for
+    which a BytesIO moves and grows all that it has: 40 ns a row."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: Any) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def joined(self) -> bytes:
+        """All of it."""
+        return b"".join(self._pieces)
+
+
 class JsonlBlocks:
     """JSON Lines: as msgspec writes each row. 255 ns for a row of ten columns, of which 238 are polars' own."""
 
@@ -86,9 +102,9 @@ class JsonlBlocks:
     def _lines(self, frame: pl.DataFrame) -> bytes:
         if any(has_large(column) for column in frame):
             return _encode_lines(frame.to_dicts())
-        lines = io.BytesIO()
+        lines = Pieces()
         frame.write_ndjson(lines)
-        return lines.getvalue()
+        return lines.joined()
 
     def footer(self, blocks: Sequence[parquet_join.Part]) -> bytes:
         # Compressed nothing is not nothing: an empty file is no gzip file.
@@ -112,9 +128,9 @@ class CsvBlocks:
         if frame.is_empty():
             return Block(b"", 0)
         cells = [cell for column in self._columns.written(frame) for cell in flat(column)]
-        lines = io.BytesIO()
+        lines = Pieces()
         pl.DataFrame([cell.alias(f"{i}") for i, cell in enumerate(cells)]).write_csv(lines, include_header=False)
-        return Block(self._pack(lines.getvalue()), len(frame))
+        return Block(self._pack(lines.joined()), len(frame))
 
     def footer(self, blocks: Sequence[parquet_join.Part]) -> bytes:
         return b""

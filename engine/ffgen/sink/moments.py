@@ -44,7 +44,7 @@ def writer_of(dtype: Any, formats: Mapping[str, str], path: str, *, iso: bool) -
     if isinstance(dtype, pl.List):
         item = writer_of(dtype.inner, formats, path, iso=iso)
         return None if item is None else (lambda column: _items(column, item))
-    if not isinstance(dtype, pl.DataType) or not dtype.is_temporal():
+    if not dtype.is_temporal():
         return None
     if path in formats:
         return _formatted(dtype, formats[path])

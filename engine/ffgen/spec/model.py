@@ -115,6 +115,11 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "list[Case] | None", Meta(description="Other parameters where a condition holds; the first that does counts.")
     ] = None
     ref: Annotated["str | Ref | None", Meta(description="A foreign key: `table.field`.")] = None
+    source: Annotated[
+        Literal["draw", "pool"] | None,
+        Meta(description="`pool`: the model writes distinct values once, and rows draw from them."),
+    ] = None
+    pool: "Pool | None" = None
 
     hidden: Annotated[bool, Meta(description="Drawn for other fields to use, and not written.")] = False
 
@@ -132,6 +137,15 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def null_share(self) -> float:
         """The share of nulls in a drawn column."""
         return (NULL_SHARE if self.nullable else 0.0) if isinstance(self.nullable, bool) else self.nullable
+
+
+class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Values of one field that the model writes before the rows are drawn (`source: pool`)."""
+
+    size: Annotated[int, Meta(ge=1, le=1_000_000, description="Distinct values; with `by`, of each group.")] = 1000
+    by: Annotated[
+        str | None, Meta(description="Another field of the table, with `values`: a pool for each of them.")
+    ] = None
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -231,8 +245,11 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = []
     as_of: Annotated[str, Meta(description="What `now` is for this data, ISO 8601.")] = "2025-01-01T00:00:00Z"
     mode: Annotated[
-        Literal["records", "local"] | None,
-        Meta(description="Who makes values: `records` asks the model, `local` draws; by whether there is a model."),
+        Literal["records", "hybrid", "local"] | None,
+        Meta(
+            description="Who makes values: `records` asks the model for whole records, `hybrid` for the values of "
+            "pools, `local` for nothing. By what the spec has unless said."
+        ),
     ] = None
     locale: Annotated[str, Meta(description="Country and language of drawn people, places and companies.")] = "en_US"
     correlations: Annotated[list[Correlation], Meta(description="Fields that rise and fall together.")] = []

@@ -1,0 +1,141 @@
+"""Findings about the fields of one table, whoever makes their values."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from msgspec import structs
+
+from ffgen.expr import ExpressionError, check_types, parse
+from ffgen.plan.capacity import capacity_of, shortfall
+from ffgen.spec.model import Dataset, Field
+from ffgen.spec.record import requirements
+from ffgen.spec.types import TYPES, Problem, ValueType, build_type
+from ffgen.spec.types.base import Unfit
+from ffgen.spec.types.nested import coerce_cell
+
+Path = tuple[str | int, ...]
+Observation = tuple[Path, str, str, Any]
+
+
+def observe_fields(dataset: Dataset, path: Path) -> list[Observation]:
+    """Findings of the fields of one table, whoever makes them."""
+    path = (*path, "fields")
+    found = [*observe_names(dataset.fields, path)]
+    for i, field in enumerate(dataset.fields):
+        found += observe_field(field, (*path, i), top=True)
+    return found
+
+
+def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
+    seen: dict[str, int] = {}
+    for i, field in enumerate(fields):
+        if not field.name:
+            yield (*path, i), "a field needs a `name`.", "E.g. name: city.", "error"
+        elif any(char in '."\\' or not char.isprintable() for char in field.name):
+            what = "a name can't hold a dot, a double quote, a backslash or control characters."
+            yield (*path, i, "name"), what, "Use `_`.", "error"
+        elif field.name in seen:
+            what = f"`{field.name}` is already the name of field {seen[field.name]}."
+            yield (*path, i, "name"), what, "Names are unique.", "error"
+        seen.setdefault(field.name, i)
+
+
+def observe_field(field: Field, path: Path, top: bool) -> list[Observation]:
+    """Findings of one field; an object's or array's inner fields first, so that each is found where it stands."""
+    if field.type not in TYPES:
+        near = difflib.get_close_matches(field.type, TYPES, 1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Types are {', '.join(TYPES)}."
+        return [((*path, "type"), f"unknown type `{field.type}`.", hint, "error")]
+    found = [*observe_inner(field, path)]
+    if field.unique and not top:
+        found.append(((*path, "unique"), "only top-level fields can be unique.", "Use `unique_by`.", "error"))
+    return found if has_errors(found) else [*found, *observe_type(field, path)]
+
+
+def observe_type(field: Field, path: Path) -> Iterator[Observation]:
+    """What is wrong with the constraints. One that can't be is left out, to see whether the others can."""
+    left_out: set[str] = set()
+    while True:
+        try:
+            kind = build_type(field)
+            break
+        except Problem as problem:
+            yield (*path, problem.key), problem.what, problem.hint, "error"
+            if problem.key in left_out | {"fields", "items"}:
+                return
+            left_out |= {problem.key, "weights"} if problem.key == "values" else {problem.key}
+            field = structs.replace(field, **dict.fromkeys(left_out))
+            if field.type == "enum" and field.values is None:
+                return
+    yield from observe_values(field, kind, path)
+    if not left_out:
+        yield from (((*path, key), what, hint, severity) for key, what, hint, severity in kind.doubts())
+
+
+def has_errors(observations: Sequence[Observation]) -> bool:
+    """Whether any is more than a warning."""
+    return any(severity == "error" for *_, severity in observations)
+
+
+def observe_inner(field: Field, path: Path) -> Iterator[Observation]:
+    if field.type == "object" and field.fields:
+        yield from observe_names(field.fields, (*path, "fields"))
+        for i, inner in enumerate(field.fields):
+            yield from observe_field(inner, (*path, "fields", i), top=False)
+    if field.type == "array" and field.items is not None:
+        yield from observe_field(field.items, (*path, "items"), top=False)
+
+
+def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observation]:
+    """Values must fit their own type; examples should."""
+    listed: list[tuple[str, list[Any], str]] = [("values", field.values or [], "error")]
+    listed.append(("examples", field.examples, "warning"))
+    for key, values, severity in listed:
+        for i, value in enumerate(values):
+            try:
+                coerce_cell(kind, value, making=key == "examples")
+            except Unfit as unfit:
+                what = f"`{str(value)[:60]}` is not a valid {field.type} here ({unfit.reason})."
+                yield (*path, key, i), what, "Correct it or take it out.", severity
+
+
+def observe_references(dataset: Dataset, top: Path = ("dataset",)) -> Iterator[Observation]:
+    names = [field.name for field in dataset.fields]
+    keys = dataset.unique_by or []
+    for i, name in enumerate(keys):
+        if name in keys[:i]:
+            yield (*top, "unique_by", i), f"`{name}` is listed twice.", "Take one out.", "error"
+        elif name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Fields are {', '.join(names)}."
+            yield (*top, "unique_by", i), f"no field is named `{name}`.", hint, "error"
+    try:
+        datetime.fromisoformat(dataset.as_of)
+    except ValueError:
+        yield (*top, "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.", "error"
+
+
+def observe_requirements(dataset: Dataset, types: list[ValueType] | None) -> Iterator[Observation]:
+    """What is wrong with each `require`; without types, its grammar and names only."""
+    names = [field.name for field in dataset.fields]
+    schema: dict[str, pl.DataType] = {}
+    if types is not None:
+        schema = {name: kind.value_dtype() for name, kind in zip(names, types, strict=True)}
+    for i, text in enumerate(requirements(dataset)):
+        path: Path = ("dataset", "require") if isinstance(dataset.require, str) else ("dataset", "require", i)
+        try:
+            expression = parse(text, names)
+            error = None if types is None else check_types(expression, schema)
+        except ExpressionError as refused:
+            error = refused
+        if error is not None:
+            yield path, f"column {error.column} of the expression: {error.what}", error.hint, "error"
+
+
+def observe_room(dataset: Dataset, types: list[ValueType], top: Path = ("dataset",)) -> Iterator[Observation]:
+    capacity = capacity_of(dataset, types)
+    if wrong := shortfall(capacity, dataset.count):
+        yield (*top, "count"), *wrong, "error"

@@ -1,0 +1,230 @@
+"""Every finding about a spec, before anything is made of it."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from ffgen.ask.address import base_url
+from ffgen.ask.ollama import Ollama
+from ffgen.ask.openai import OpenAI
+from ffgen.errors import Finding, UsageError
+from ffgen.plan.compile import EMBEDDED, NO_MODEL, endpoints_of, is_drawn, lay_out
+from ffgen.plan.fields import (
+    Observation,
+    Path,
+    has_errors,
+    observe_fields,
+    observe_references,
+    observe_requirements,
+    observe_room,
+)
+from ffgen.plan.pools import with_placeholders
+from ffgen.plan.recipe import Recipes
+from ffgen.plan.settle import settle
+from ffgen.sink import format_of
+from ffgen.spec.duration import seconds
+from ffgen.spec.load import Document
+from ffgen.spec.model import Model, Output, Spec
+from ffgen.spec.types import build_types
+
+TABLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+
+
+def inspect(spec: Spec, document: Document) -> list[Finding]:
+    """Every error and warning that the plan has about a spec, positioned in its document."""
+    return [document.finding(path, what, hint, severity) for path, what, hint, severity in observe(spec)]
+
+
+def inspect_rest(spec: Spec, document: Document, wrong: Sequence[Path]) -> list[Finding]:
+    """The same for what is left of a spec without its `wrong` parts, save what may only follow from those."""
+    amid_fields = any("fields" in path for path in wrong)
+
+    def follows(found: Path) -> bool:
+        by_name = found[:2] in (("dataset", "require"), ("dataset", "unique_by"))
+        return (by_name and amid_fields) or any(is_near(found, path) for path in wrong)
+
+    rest = [observation for observation in observe(spec) if not follows(observation[0])]
+    # Counting needs every constraint.
+    counted = ("dataset", "count")
+    return [document.finding(path, what, hint, how) for path, what, hint, how in rest if path != counted]
+
+
+def is_near(found: Path, wrong: Path) -> bool:
+    """Whether a finding is about the mapping in which another one is."""
+    around = wrong[:-1]
+    return found[: len(around)] == around and len(found) <= len(around) + (2 if around else 1)
+
+
+def observe(spec: Spec) -> Iterator[Observation]:
+    """Errors and warnings as (path, what, hint, severity)."""
+    if (spec.dataset is None) == (not spec.tables):
+        what = "needs a `dataset`, or `tables`." if spec.dataset is None else "has both `dataset` and `tables`."
+        yield (), f"the spec {what}", "One table stands under `dataset:`, several under `tables:`.", "error"
+        return
+    spec = settle(spec)
+    if is_drawn(spec):
+        yield from observe_drawn(spec)
+        return
+    if spec.model is None or not endpoints_of(spec.model):
+        yield ("model",), *NO_MODEL, "error"
+    else:
+        yield from observe_model(spec.model)
+    dataset = spec.datasets[0]
+    field_errors = observe_fields(dataset, ("dataset",))
+    yield from field_errors
+    yield from observe_references(dataset)
+    if dataset.imperfections is not None:
+        what = "imperfections are put into drawn records, and these are asked for."
+        yield ("dataset", "imperfections"), what, "Say `mode: local`, or --local; or leave it out.", "error"
+    if spec.output is not None:
+        yield from observe_output(spec.output)
+    types = None if has_errors(field_errors) else build_types(dataset.fields)
+    yield from observe_requirements(dataset, types)
+    if types is not None:
+        yield from observe_room(dataset, types)
+
+
+def observe_drawn(spec: Spec) -> Iterator[Observation]:
+    """What is wrong with tables that are drawn."""
+    paths: list[Path] = [("tables", i) for i in range(len(spec.tables))] or [("dataset",)]
+    found: list[Observation] = []
+    for dataset, path in zip(spec.datasets, paths, strict=True):
+        found += observe_fields(dataset, path)
+        found += observe_references(dataset, path)
+    found += observe_links(spec)
+    found += observe_pools(spec, paths)
+    yield from found
+    if spec.output is not None:
+        yield from observe_output(spec.output, many=len(spec.datasets) > 1)
+    if not has_errors(found):
+        yield from observe_recipes(spec, paths)
+
+
+def observe_links(spec: Spec) -> Iterator[Observation]:
+    """What is wrong with the names of tables and with foreign keys."""
+    tables = {table.name: table for table in spec.datasets}
+    for i, table in enumerate(spec.tables):
+        if tables[table.name] is not table:
+            yield ("tables", i, "name"), f"two tables are named `{table.name}`.", "Names are unique.", "error"
+        elif not TABLE_NAME.fullmatch(table.name):
+            what = f"`{table.name}` can't be part of a file's name."
+            yield ("tables", i, "name"), what, "Use letters, digits, - and _.", "error"
+    for t, table in enumerate(spec.datasets):
+        top: Path = ("tables", t) if spec.tables else ("dataset",)
+        for i, field in enumerate(table.fields):
+            ref = field.reference
+            if ref is None:
+                continue
+            path: Path = (*top, "fields", i, "ref")
+            parent = tables.get(ref.table)
+            if parent is None:
+                near = difflib.get_close_matches(ref.table, tables, 1)
+                hint = f"Did you mean `{near[0]}`?" if near else f"Tables are {', '.join(tables)}."
+                yield path, f"there is no table `{ref.table}`.", hint, "error"
+            elif ref.column not in [each.name for each in parent.fields]:
+                names = [each.name for each in parent.fields]
+                near = difflib.get_close_matches(ref.column, names, 1)
+                hint = f"Did you mean `{near[0]}`?" if near else f"Its fields are {', '.join(names)}."
+                yield path, f"`{ref.table}` has no field `{ref.column}`.", hint, "error"
+            elif parent is table and (ref.counts_children or not field.may_be_null):
+                what = "a table that refers to itself has a first row without a parent."
+                yield path, what, "Say `nullable: true`, and no children per parent.", "error"
+
+
+def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
+    """What is wrong with values that a model writes before rows are drawn."""
+    pooled = [(top, table, i, field) for top, table in zip(paths, spec.datasets, strict=True)
+              for i, field in enumerate(table.fields) if field.source == "pool"]  # fmt: skip
+    if pooled and (spec.model is None or not endpoints_of(spec.model)):
+        yield ("model",), *NO_MODEL, "error"
+    elif pooled and spec.model is not None:
+        yield from observe_model(spec.model)
+    for top, table, i, field in pooled:
+        path: Path = (*top, "fields", i)
+        by = field.pool.by if field.pool is not None else None
+        grouped = next((each for each in table.fields if each.name == by), None)
+        if table.mode == "local":
+            what = f"a model writes the values of `{field.name}`, and in local mode none is asked."
+            yield (*path, "source"), what, "Take `source` away, or the mode (--local).", "error"
+        elif field.type not in ("string", "text") or field.values or field.generator or field.derive or field.ref:
+            what = "a pool is for text that a model writes, without values, generator, formula or reference."
+            yield (*path, "source"), what, "Take the other away, or make it type: text.", "error"
+        elif by is not None and (grouped is None or not grouped.values or grouped.type not in ("enum", "string")):
+            names = [each.name for each in table.fields if each.values]
+            hint = f"Fields with values are {', '.join(names)}." if names else "Give that field `values`."
+            yield (*path, "pool", "by"), f"`{by}` is no field with a list of text values.", hint, "error"
+    if not pooled:
+        for top, table in zip(paths, spec.datasets, strict=True):
+            if table.mode == "hybrid":
+                what = "no field of a hybrid table says `source: pool`."
+                yield (*top, "mode"), what, "Say which field the model writes, or mode: local.", "error"
+
+
+def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
+    """What the samplers say, and whether there is room for so many rows."""
+    try:
+        spec, laid = lay_out(spec)
+    except ValueError as error:
+        yield ("tables",), f"{error}.", "Change `count`, or the children per parent.", "error"
+        return
+    recipes = Recipes(with_placeholders(spec), laid)
+    wrong = False
+    for dataset, top in zip(spec.datasets, paths, strict=True):
+        for path, problem in recipes.recipes[dataset.name].problems:
+            wrong = True
+            keys = [int(key) if key.isdigit() else key for key in problem.key.split(".") if key]
+            yield (*top, *path, *keys), problem.what, problem.hint, "error"
+    if wrong:
+        return
+    for dataset, top in zip(spec.datasets, paths, strict=True):
+        if dataset.rows is None:
+            yield from observe_room(dataset, build_types(dataset.fields), top)
+
+
+def observe_model(model: Model) -> Iterator[Observation]:
+    for key in ("timeout", "patience"):
+        try:
+            seconds(getattr(model, key))
+        except UsageError as error:
+            yield ("model", key), error.what, error.hint, "error"
+    if model.key is not None and (model.key.env is None) == (model.key.file is None):
+        yield ("model", "key"), "needs exactly one of `env` and `file`.", "E.g. key: {env: MY_KEY}.", "error"
+    yield from observe_endpoints(model)
+    yield from observe_options(model)
+
+
+def observe_endpoints(model: Model) -> Iterator[Observation]:
+    path: Path = ("model", "endpoint")
+    endpoints = endpoints_of(model)
+    if EMBEDDED in endpoints and len(endpoints) > 1:
+        yield path, "`embedded` stands alone.", "Name servers, or `embedded`.", "error"
+    for i, endpoint in enumerate(endpoints):
+        place = path if isinstance(model.endpoint, str) else (*path, i)
+        try:
+            if not endpoint.strip():
+                yield place, "is empty.", "E.g. http://localhost:11434, or `embedded`.", "error"
+            elif endpoint != EMBEDDED:
+                base_url(endpoint)
+        except UsageError as error:
+            yield place, error.what, error.hint, "error"
+
+
+def observe_options(model: Model) -> Iterator[Observation]:
+    """Options that unmake what ffgen promises, by the rules of the API, or of either one where it is not said."""
+    dialects = [kind for kind in (OpenAI, Ollama) if model.api in ("auto", kind.api)]
+    refusals = []
+    for kind in dialects:
+        try:
+            kind(model="", options=model.options)
+        except UsageError as error:
+            refusals.append(error)
+    if refusals and len(refusals) == len(dialects):
+        yield ("model", "options"), refusals[0].what, refusals[0].hint, "error"
+
+
+def observe_output(output: Output, many: bool = False) -> Iterator[Observation]:
+    if output.path is not None and not many:
+        try:
+            format_of(output.path, output.format, output.compression)
+        except UsageError as error:
+            yield ("output", "path"), error.what, error.hint, "error"

@@ -1,0 +1,109 @@
+"""Pools: fields whose values a model writes once, as small tables of their own, before rows are drawn from them.
+
+The run fills the pools, puts their values into the spec as if the user had listed them, and draws as ever. So a
+million records with written language cost as many requests as the pools take, and all that holds for drawn tables
+holds here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from ffgen.spec.model import Dataset, Field, Pool, Spec
+
+SHOWN = 1000
+"""Values that stand for a pool while nothing has been asked."""
+
+Written = Mapping[tuple[str, str, str], Sequence[str]]
+"""Values by table, field and group."""
+
+
+class PoolOf(Struct, frozen=True):
+    """One pool to fill: the spec of its small table. `group` is a value of the `by` field, or empty."""
+
+    table: str
+    field: str
+    group: str
+    spec: Spec
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What its values are found by."""
+        return self.table, self.field, self.group
+
+
+def pools_of(spec: Spec) -> list[PoolOf]:
+    """The pools of a settled spec, one a field and group, in order."""
+    found = []
+    for table in spec.datasets:
+        for field in fields_of_pools(table):
+            pool = field.pool or Pool()
+            for group in groups_of(table, pool):
+                found.append(PoolOf(table.name, field.name, group, small_spec(spec, table, field, pool, group)))
+    return found
+
+
+def fields_of_pools(table: Dataset) -> Iterator[Field]:
+    """The fields of a table that draw from pools."""
+    yield from (field for field in table.fields if field.source == "pool")
+
+
+def groups_of(table: Dataset, pool: Pool) -> list[str]:
+    """The groups of a pool: the values of its `by` field, or one without a name."""
+    if pool.by is None:
+        return [""]
+    by = next((field for field in table.fields if field.name == pool.by), None)
+    return [str(value) for value in (by.values or [] if by is not None else [])]
+
+
+def small_spec(spec: Spec, table: Dataset, field: Field, pool: Pool, group: str) -> Spec:
+    """The spec by which the model writes one pool: a table of that one field, all of its values different."""
+    asked = structs.replace(field, source=None, pool=None, unique=True, nullable=False, when=None, hidden=False)
+    domain = table.domain or table.name
+    dataset = Dataset(
+        name=".".join(part for part in (table.name, field.name, group) if part),
+        count=pool.size,
+        domain=f"{domain}, where {pool.by} is {group}" if group else domain,
+        fields=[asked],
+        mode="records",
+    )
+    return Spec(model=spec.model, dataset=dataset, seed=spec.seed)
+
+
+def with_values(spec: Spec, written: Written) -> Spec:
+    """The spec as if the user had listed the values of its pools."""
+    tables = [_listed(table, written) for table in spec.datasets]
+    return structs.replace(spec, tables=tables) if spec.tables else structs.replace(spec, dataset=tables[0])
+
+
+def with_placeholders(spec: Spec) -> Spec:
+    """The spec with something in each pool, to plan with."""
+    shown: dict[tuple[str, str, str], list[str]] = {}
+    tables = []
+    for table in spec.datasets:
+        plain = []
+        for field in table.fields:
+            if field.source == "pool":
+                pool = field.pool or Pool()
+                values = [f"{field.name} {number}" for number in range(min(pool.size, SHOWN))]
+                shown |= {(table.name, field.name, group): values for group in groups_of(table, pool)}
+                field = structs.replace(field, type="string", pattern=None, length=None)
+            plain.append(field)
+        tables.append(structs.replace(table, fields=plain))
+    held = structs.replace(spec, tables=tables) if spec.tables else structs.replace(spec, dataset=tables[0])
+    return with_values(held, shown)
+
+
+def _listed(table: Dataset, written: Written) -> Dataset:
+    fields = []
+    for field in table.fields:
+        if field.source == "pool":
+            pool = field.pool or Pool()
+            field = structs.replace(field, source=None, pool=None)
+            if pool.by is None:
+                field = structs.replace(field, values=list(written[table.name, field.name, ""]))
+            else:
+                groups = {group: list(written[table.name, field.name, group]) for group in groups_of(table, pool)}
+                field = structs.replace(field, generator={"name": "given", "of": pool.by, "table": groups})
+        fields.append(field)
+    return structs.replace(table, fields=fields)

@@ -1,0 +1,199 @@
+"""One drawn table under way: carries out what `run.drawing` decides about it."""
+
+import asyncio
+import sys
+from typing import Protocol
+
+import numpy as np
+
+from ffgen.admit.gate import Gate
+from ffgen.errors import FfgenError, InternalError, ShortfallError
+from ffgen.plan.recipe import Recipe
+from ffgen.plan.tables import Layout
+from ffgen.run import drawing
+from ffgen.run.crew import Crew
+from ffgen.run.drawer import encoder_of
+from ffgen.run.drawing import Drawing
+from ffgen.run.labels import Spoiled, tell
+from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed
+from ffgen.run.options import Options
+from ffgen.run.outputs import Output, Outputs
+from ffgen.sink.target import Target
+
+
+class Studio(Protocol):
+    """What a table under way needs of its run; `window` is how many shards may be open at a time."""
+
+    crew: Crew
+    options: Options
+    outputs: Outputs
+    window: int
+    store: str
+    rows: int
+    refused: int
+    spoiled: Spoiled
+
+    def refusals(self, table: str) -> dict[int, list[bytes]]:
+        """What the gate refused of a table so far, by shard."""
+
+    def history(self, layout: Layout, shard: int) -> dict[str, list[bytes]]:
+        """The refusals of the same shard in the tables above."""
+
+    def broke(self, error: Exception) -> None:
+        """Something can't go on: the run ends with this error."""
+
+
+class Making:
+    """One table under way: its state, its gate, its file."""
+
+    def __init__(self, studio: Studio, layout: Layout, recipe: Recipe, output: Output | None) -> None:
+        self.studio = studio
+        self.layout = layout
+        self.recipe = recipe
+        self.output = output
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.encoder = encoder_of(recipe, output.format, output.compression) if output is not None else None
+        header = self.encoder.header() if self.encoder is not None else b""
+        self.gate: Gate | None = None
+        if recipe.gated:
+            self.gate = Gate(len(recipe.gated), layout.count, studio.options.memory, studio.outputs.folder)
+        self.file = (
+            Target(sys.stdout.buffer if output is not None and output.is_stream else output.work_path)
+            if (output is not None)
+            else None
+        )
+        self.streams = output is not None and output.is_stream
+        if self.file is not None and header:
+            self.file.write(header)
+        self.state = Drawing(layout.shards, gated=self.gate is not None, window=studio.window, offset=len(header))
+        self.keys: dict[int, Drawn] = {}
+        self.parts: dict[int, tuple[int, bytes, int]] = {}
+        self.sizes: dict[int, Sealed] = {}
+        self.waiting: dict[int, bytes] = {}
+        self.next_out = 0
+        self.writing = False
+
+    def begin(self) -> None:
+        """Sets the workers to it."""
+        self.do(self.state.begin())
+
+    def received(self, message: Message) -> None:
+        """An answer of a worker."""
+        match message:
+            case Drawn():
+                self.keys[message.shard] = message
+                self.do(self.state.drawn(message.shard))
+            case Sealed():
+                self.sizes[message.shard] = message
+                self.do(self.state.sealed(message.shard, message.size))
+            case Placed() if self.streams:
+                self.waiting[message.shard] = message.data
+                self._stream()
+            case Placed():
+                self._placed(message.shard)
+
+    def do(self, commands: list[drawing.Command]) -> None:
+        """What the state says."""
+        for command in commands:
+            match command:
+                case drawing.DrawShard():
+                    self._send(command)
+                case drawing.JudgeShard():
+                    self._judge(command.shard)
+                case drawing.PlaceShard():
+                    sealed = self.sizes[command.shard]
+                    self.parts[command.shard] = (command.offset, sealed.footer, sealed.rows)
+                    place = -1 if self.streams or self.output is None else command.offset
+                    self.studio.crew.send("worker", Place(command.shard, self.layout.table, place))
+                case drawing.Finish():
+                    self._finish(command.offset)
+                case drawing.GiveUp():
+                    self.studio.broke(self._reason(command))
+
+    def _send(self, command: drawing.DrawShard) -> None:
+        table, shard = self.layout.table, command.shard
+        rounds = self.studio.refusals(table).get(shard, [])
+        history = self.studio.history(self.layout, shard)
+        self.studio.crew.send("worker", Draw(shard, table, rounds, command.seal, history))
+
+    def _judge(self, shard: int) -> None:
+        """Asks the gate about the rows that were drawn last; notes which of them it refuses."""
+        assert self.gate is not None
+        drawn = self.keys.pop(shard)
+        keys = np.frombuffer(drawn.keys, dtype=np.uint64).reshape(-1, len(self.recipe.gated))
+        bad = np.flatnonzero(~self.gate.judge(keys))
+        if len(bad):
+            if drawn.positions:
+                bad = np.frombuffer(drawn.positions, dtype=np.uint32)[bad].astype(np.intp)
+            rounds = self.studio.refusals(self.layout.table)
+            rounds[shard] = [*rounds.get(shard, []), bad.astype(np.uint32).tobytes()]
+            self.studio.refused += len(bad)
+        self.do(self.state.judged(shard, len(bad)))
+
+    def _placed(self, shard: int) -> None:
+        sealed = self.sizes.pop(shard)
+        if self.output is not None:
+            self.studio.rows += sealed.rows
+            self._spoiled(sealed)
+        self.do(self.state.put(shard))
+
+    def _spoiled(self, sealed: Sealed) -> None:
+        """Notes what was spoiled in a shard that stands."""
+        tell(self.studio.spoiled, sealed.table, sealed.spoiled)
+        if self.studio.outputs.labels is not None:
+            self.studio.outputs.labels.add(self.studio.store, sealed.table, sealed.shard)
+
+    def _stream(self) -> None:
+        """Writes what is next, in a thread: a reader that is slow holds up the run, not its signals."""
+        if self.writing or self.next_out not in self.waiting:
+            return
+        self.writing = True
+        shard, data = self.next_out, self.waiting.pop(self.next_out)
+        assert self.file is not None
+        task = asyncio.get_running_loop().run_in_executor(None, self.file.write, data)
+        task.add_done_callback(lambda written: self._streamed(shard, written))
+
+    def _streamed(self, shard: int, written: "asyncio.Future[None]") -> None:
+        self.writing = False
+        if written.cancelled():
+            return
+        error = written.exception()
+        if error is not None:
+            self.studio.broke(error if isinstance(error, Exception) else InternalError(f"Writing failed: {error!r}."))
+            return
+        self.next_out += 1
+        try:
+            self._placed(shard)
+        except FfgenError as failure:
+            self.studio.broke(failure)
+            return
+        self._stream()
+
+    def _finish(self, offset: int) -> None:
+        """The footer, and the file is closed."""
+        if self.gate is not None:
+            self.gate.close()
+        size = offset
+        if self.file is not None and self.encoder is not None:
+            footer = self.encoder.footer([self.parts[shard] for shard in sorted(self.parts)])
+            if footer:
+                self._append(footer, offset)
+            size += len(footer)
+            self.file.close()
+        if not self.done.done():
+            self.done.set_result(size)
+
+    def _append(self, footer: bytes, offset: int) -> None:
+        assert self.file is not None
+        if not self.streams:
+            self.file.seek(offset)
+        self.file.write(footer)
+
+    def _reason(self, command: drawing.GiveUp) -> FfgenError:
+        table = self.layout.table
+        if command.reason == "crash":
+            what = f"Shard {command.shard} of {table} took down {drawing.DEATHS} worker processes."
+            return InternalError(what, hint="Please report it with the spec.")
+        keys = "; ".join(", ".join(names) for names in self.recipe.gated)
+        what = f"{table}: after {drawing.MOST_ROUNDS} draws there is still a row that is there already ({keys})."
+        return ShortfallError(what, hint=f"{self.studio.rows:,} rows were made. Widen these fields, or lower count.")
