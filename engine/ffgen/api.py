@@ -173,7 +173,7 @@ def validate(
     """
     if isinstance(source, Spec):
         return validate_data(_table(source, table), os.fspath(data))
-    spec, findings = _inspected(source, assign, origin, allow_plugins)
+    spec, findings = _inspected(source, assign, origin, allow_plugins, making=False)
     errors = [finding for finding in findings if finding.severity == "error" and finding.path != "model"]
     if spec is None or errors:
         raise SpecError(errors or findings)
@@ -210,6 +210,7 @@ def _inspected(
     assigned: Mapping[str, Any] | None,
     origin: Mapping[str, str] | None,
     allow_plugins: bool = False,
+    making: bool = True,
 ) -> tuple[Spec | None, list[Finding]]:
     """The spec, None when it can't be read, and all findings about it in file order."""
     try:
@@ -220,7 +221,7 @@ def _inspected(
     if spec is not None and spec.plugins:
         spec = _with_plugins(spec, source, allow_plugins)
     if spec is not None:
-        findings = [*findings, *inspect(spec, document)]
+        findings = [*findings, *inspect(spec, document, making)]
         spec = settle(spec) if spec.datasets else spec
     else:
         rest, wrong = convert_most(document, Spec)

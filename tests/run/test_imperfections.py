@@ -25,8 +25,8 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "at", "type": "datetime", "range": ["2024-01-01T00:00:00Z", "2024-12-31T00:00:00Z"]},
 ]
 ALL = {"nulls": 0.05, "duplicates": 0.013, "outliers": 0.02, "typos": 0.04, "drift": 0.06, "late": 0.02}
-COUNT = 135_000
-"""Three shards."""
+COUNT = 70_000
+"""Two shards."""
 
 
 def people(imperfections: Any = ALL, count: int = COUNT, **more: Any) -> dict[str, Any]:

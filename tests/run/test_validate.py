@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import ffgen
-from ffgen.errors import DestinationError, SpecError
+from ffgen.errors import DestinationError, SpecError, UsageError
 from ffgen.run import validate as module
 
 FIELDS: list[dict[str, Any]] = [
@@ -130,3 +130,31 @@ def test_data_that_can_t_be_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(DestinationError):
         ffgen.validate(SPEC, tmp_path / name)
+
+
+def test_a_spec_that_nothing_draws_serves_to_look_at_data(tmp_path: Path) -> None:
+    """A text field without a generator, and a condition that is held."""
+    fields = [{"name": "remark", "type": "string"}, {"name": "size", "type": "integer"}]
+    spec = {"dataset": {"count": 2, "fields": fields, "require": "size > 1"}}
+    path = write(tmp_path / "data.jsonl", [{"remark": "a", "size": 1}, {"remark": "b", "size": 2}])
+    assert problems(ffgen.validate(spec, path)) == [("", "size > 1", 1, 1)]
+    with pytest.raises(SpecError, match="`width`"):
+        ffgen.validate(spec, path, assign={"dataset.require": "width > 1"})
+
+
+def test_a_table_is_named_and_hidden_fields_are_not_looked_for(tmp_path: Path) -> None:
+    number = {"name": "id", "type": "integer", "unique": True, "generator": "sequence"}
+    weight = {"name": "weight", "type": "number", "range": [1, 2], "hidden": True}
+    size = {"name": "size", "type": "integer", "range": [1, 5]}
+    child = [{"name": "of", "ref": {"to": "a.id", "min": 2, "max": 2}}, weight, size]
+    rules = ["weight > 0", "size > 1"]
+    spec = {
+        "tables": [{"name": "a", "count": 2, "fields": [number]}, {"name": "b", "fields": child, "require": rules}]
+    }
+    path = write(tmp_path / "b.jsonl", [{"of": 1 + i // 2, "size": 1 + i} for i in range(4)])
+    found = ffgen.validate(spec, path, table="b")
+    assert (found.wanted, problems(found)) == (4, [("", "size > 1", 1, 1)])
+    with pytest.raises(UsageError, match="2 tables"):
+        ffgen.validate(spec, path)
+    with pytest.raises(UsageError, match="no table c"):
+        ffgen.validate(ffgen.load(spec), path, table="c")

@@ -3,21 +3,31 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from msgspec import structs
 
 from ffgen.expr import ExpressionError, check_types, parse
 from ffgen.plan.capacity import capacity_of, shortfall
+from ffgen.spec.document import Severity
 from ffgen.spec.model import Dataset, Field
 from ffgen.spec.record import requirements
-from ffgen.spec.types import TYPES, Problem, ValueType, build_type
+from ffgen.spec.types import TYPES, Problem, ValueType, build_type, in_case
 from ffgen.spec.types.base import Unfit
 from ffgen.spec.types.nested import coerce_cell
 
 Path = tuple[str | int, ...]
-Observation = tuple[Path, str, str, Any]
+
+
+class Observation(NamedTuple):
+    """What is wrong or odd at a path of the spec; `at_key` points at the key, not at what it holds."""
+
+    path: Path
+    what: str
+    hint: str = ""
+    severity: Severity = "error"
+    at_key: bool = False
 
 
 def observe_fields(dataset: Dataset, path: Path) -> list[Observation]:
@@ -33,13 +43,13 @@ def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
     seen: dict[str, int] = {}
     for i, field in enumerate(fields):
         if not field.name:
-            yield (*path, i), "a field needs a `name`.", "E.g. name: city.", "error"
+            yield Observation((*path, i), "a field needs a `name`.", "E.g. name: city.")
         elif any(char in '."\\' or not char.isprintable() for char in field.name):
             what = "a name can't hold a dot, a double quote, a backslash or control characters."
-            yield (*path, i, "name"), what, "Use `_`.", "error"
+            yield Observation((*path, i, "name"), what, "Use `_`.")
         elif field.name in seen:
             what = f"`{field.name}` is already the name of field {seen[field.name]}."
-            yield (*path, i, "name"), what, "Names are unique.", "error"
+            yield Observation((*path, i, "name"), what, "Names are unique.")
         seen.setdefault(field.name, i)
 
 
@@ -48,11 +58,17 @@ def observe_field(field: Field, path: Path, top: bool) -> list[Observation]:
     if field.type not in TYPES:
         near = difflib.get_close_matches(field.type, TYPES, 1)
         hint = f"Did you mean `{near[0]}`?" if near else f"Types are {', '.join(TYPES)}."
-        return [((*path, "type"), f"unknown type `{field.type}`.", hint, "error")]
+        return [Observation((*path, "type"), f"unknown type `{field.type}`.", hint)]
     found = [*observe_inner(field, path)]
     if field.unique and not top:
-        found.append(((*path, "unique"), "only top-level fields can be unique.", "Use `unique_by`.", "error"))
-    return found if has_errors(found) else [*found, *observe_type(field, path)]
+        found.append(Observation((*path, "unique"), "only top-level fields can be unique.", "Use `unique_by`."))
+    if has_errors(found):
+        return found
+    found += observe_type(structs.replace(field, cases=None), path)
+    if not has_errors(found):
+        for i, case in enumerate(field.cases or []):
+            found += observe_type(in_case(field, case), (*path, "cases", i))
+    return found
 
 
 def observe_type(field: Field, path: Path) -> Iterator[Observation]:
@@ -63,7 +79,7 @@ def observe_type(field: Field, path: Path) -> Iterator[Observation]:
             kind = build_type(field)
             break
         except Problem as problem:
-            yield (*path, problem.key), problem.what, problem.hint, "error"
+            yield Observation((*path, problem.key), problem.what, problem.hint)
             if problem.key in left_out | {"fields", "items"}:
                 return
             left_out |= {problem.key, "weights"} if problem.key == "values" else {problem.key}
@@ -72,12 +88,12 @@ def observe_type(field: Field, path: Path) -> Iterator[Observation]:
                 return
     yield from observe_values(field, kind, path)
     if not left_out:
-        yield from (((*path, key), what, hint, severity) for key, what, hint, severity in kind.doubts())
+        yield from (Observation((*path, key), what, hint, severity) for key, what, hint, severity in kind.doubts())
 
 
 def has_errors(observations: Sequence[Observation]) -> bool:
     """Whether any is more than a warning."""
-    return any(severity == "error" for *_, severity in observations)
+    return any(found.severity == "error" for found in observations)
 
 
 def observe_inner(field: Field, path: Path) -> Iterator[Observation]:
@@ -91,7 +107,7 @@ def observe_inner(field: Field, path: Path) -> Iterator[Observation]:
 
 def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observation]:
     """Values must fit their own type; examples should."""
-    listed: list[tuple[str, list[Any], str]] = [("values", field.values or [], "error")]
+    listed: list[tuple[str, list[Any], Severity]] = [("values", field.values or [], "error")]
     listed.append(("examples", field.examples, "warning"))
     for key, values, severity in listed:
         for i, value in enumerate(values):
@@ -99,7 +115,7 @@ def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observ
                 coerce_cell(kind, value, making=key == "examples")
             except Unfit as unfit:
                 what = f"`{str(value)[:60]}` is not a valid {field.type} here ({unfit.reason})."
-                yield (*path, key, i), what, "Correct it or take it out.", severity
+                yield Observation((*path, key, i), what, "Correct it or take it out.", severity)
 
 
 def observe_references(dataset: Dataset, top: Path = ("dataset",)) -> Iterator[Observation]:
@@ -107,35 +123,37 @@ def observe_references(dataset: Dataset, top: Path = ("dataset",)) -> Iterator[O
     keys = dataset.unique_by or []
     for i, name in enumerate(keys):
         if name in keys[:i]:
-            yield (*top, "unique_by", i), f"`{name}` is listed twice.", "Take one out.", "error"
+            yield Observation((*top, "unique_by", i), f"`{name}` is listed twice.", "Take one out.")
         elif name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"Did you mean `{near[0]}`?" if near else f"Fields are {', '.join(names)}."
-            yield (*top, "unique_by", i), f"no field is named `{name}`.", hint, "error"
+            yield Observation((*top, "unique_by", i), f"no field is named `{name}`.", hint)
     try:
         datetime.fromisoformat(dataset.as_of)
     except ValueError:
-        yield (*top, "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.", "error"
+        yield Observation((*top, "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.")
 
 
-def observe_requirements(dataset: Dataset, types: list[ValueType] | None) -> Iterator[Observation]:
+def observe_requirements(
+    dataset: Dataset, types: list[ValueType] | None, top: Path = ("dataset",)
+) -> Iterator[Observation]:
     """What is wrong with each `require`; without types, its grammar and names only."""
     names = [field.name for field in dataset.fields]
     schema: dict[str, pl.DataType] = {}
     if types is not None:
         schema = {name: kind.value_dtype() for name, kind in zip(names, types, strict=True)}
     for i, text in enumerate(requirements(dataset)):
-        path: Path = ("dataset", "require") if isinstance(dataset.require, str) else ("dataset", "require", i)
+        path: Path = (*top, "require") if isinstance(dataset.require, str) else (*top, "require", i)
         try:
             expression = parse(text, names)
             error = None if types is None else check_types(expression, schema)
         except ExpressionError as refused:
             error = refused
         if error is not None:
-            yield path, f"column {error.column} of the expression: {error.what}", error.hint, "error"
+            yield Observation(path, f"column {error.column} of the expression: {error.what}", error.hint)
 
 
 def observe_room(dataset: Dataset, types: list[ValueType], top: Path = ("dataset",)) -> Iterator[Observation]:
     capacity = capacity_of(dataset, types)
     if wrong := shortfall(capacity, dataset.count):
-        yield (*top, "count"), *wrong, "error"
+        yield Observation((*top, "count"), *wrong)

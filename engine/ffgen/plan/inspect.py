@@ -27,12 +27,15 @@ from ffgen.spec.load import Document
 from ffgen.spec.model import Model, Output, Spec
 from ffgen.spec.types import build_types
 
+FOLLOWING = {"require", "unique_by", "correlations", "imperfections"}
+"""Keys of a table whose findings may only follow from what is wrong with its fields."""
 TABLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
-def inspect(spec: Spec, document: Document) -> list[Finding]:
-    """Every error and warning that the plan has about a spec, positioned in its document."""
-    return [document.finding(path, what, hint, severity) for path, what, hint, severity in observe(spec)]
+def inspect(spec: Spec, document: Document, making: bool = True) -> list[Finding]:
+    """Every error and warning that the plan has about a spec, positioned in its document. Without `making`, records
+    are only looked at: whether they could be drawn is no matter."""
+    return [document.finding(path, what, hint, severity) for path, what, hint, severity in observe(spec, making)]
 
 
 def inspect_rest(spec: Spec, document: Document, wrong: Sequence[Path]) -> list[Finding]:
@@ -40,13 +43,17 @@ def inspect_rest(spec: Spec, document: Document, wrong: Sequence[Path]) -> list[
     amid_fields = any("fields" in path for path in wrong)
 
     def follows(found: Path) -> bool:
-        by_name = found[:2] in (("dataset", "require"), ("dataset", "unique_by"))
+        by_name = any(step in FOLLOWING for step in found[:3])
         return (by_name and amid_fields) or any(is_near(found, path) for path in wrong)
 
-    rest = [observation for observation in observe(spec) if not follows(observation[0])]
+    rest = [found for found in observe(spec) if not follows(found.path)]
     # Counting needs every constraint.
-    counted = ("dataset", "count")
-    return [document.finding(path, what, hint, how) for path, what, hint, how in rest if path != counted]
+    return [positioned(document, found) for found in rest if found.path[-1:] != ("count",)]
+
+
+def positioned(document: Document, found: Observation) -> Finding:
+    """An observation where it stands in the file."""
+    return document.finding(found.path, found.what, found.hint, found.severity, key=found.at_key)
 
 
 def is_near(found: Path, wrong: Path) -> bool:
@@ -55,18 +62,18 @@ def is_near(found: Path, wrong: Path) -> bool:
     return found[: len(around)] == around and len(found) <= len(around) + (2 if around else 1)
 
 
-def observe(spec: Spec) -> Iterator[Observation]:
+def observe(spec: Spec, making: bool = True) -> Iterator[Observation]:
     """Errors and warnings as (path, what, hint, severity)."""
     if (spec.dataset is None) == (not spec.tables):
         what = "needs a `dataset`, or `tables`." if spec.dataset is None else "has both `dataset` and `tables`."
-        yield (), f"the spec {what}", "One table stands under `dataset:`, several under `tables:`.", "error"
+        yield Observation((), f"the spec {what}", "One table stands under `dataset:`, several under `tables:`.")
         return
     spec = settle(spec)
     if is_drawn(spec):
-        yield from observe_drawn(spec)
+        yield from observe_drawn(spec, making)
         return
     if spec.model is None or not endpoints_of(spec.model):
-        yield ("model",), *NO_MODEL, "error"
+        yield Observation(("model",), *NO_MODEL)
     else:
         yield from observe_model(spec.model)
     dataset = spec.datasets[0]
@@ -75,7 +82,7 @@ def observe(spec: Spec) -> Iterator[Observation]:
     yield from observe_references(dataset)
     if dataset.imperfections is not None:
         what = "imperfections are put into drawn records, and these are asked for."
-        yield ("dataset", "imperfections"), what, "Say `mode: local`, or --local; or leave it out.", "error"
+        yield Observation(("dataset", "imperfections"), what, "Say `mode: local`, or --local; or leave it out.")
     if spec.output is not None:
         yield from observe_output(spec.output)
     types = None if has_errors(field_errors) else build_types(dataset.fields)
@@ -84,7 +91,7 @@ def observe(spec: Spec) -> Iterator[Observation]:
         yield from observe_room(dataset, types)
 
 
-def observe_drawn(spec: Spec) -> Iterator[Observation]:
+def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
     """What is wrong with tables that are drawn."""
     paths: list[Path] = [("tables", i) for i in range(len(spec.tables))] or [("dataset",)]
     found: list[Observation] = []
@@ -96,8 +103,13 @@ def observe_drawn(spec: Spec) -> Iterator[Observation]:
     yield from found
     if spec.output is not None:
         yield from observe_output(spec.output, many=len(spec.datasets) > 1)
-    if not has_errors(found):
+    if has_errors(found):
+        return
+    if making:
         yield from observe_recipes(spec, paths)
+        return
+    for dataset, path in zip(spec.datasets, paths, strict=True):
+        yield from observe_requirements(dataset, build_types(dataset.fields), path)
 
 
 def observe_links(spec: Spec) -> Iterator[Observation]:
@@ -105,10 +117,10 @@ def observe_links(spec: Spec) -> Iterator[Observation]:
     tables = {table.name: table for table in spec.datasets}
     for i, table in enumerate(spec.tables):
         if tables[table.name] is not table:
-            yield ("tables", i, "name"), f"two tables are named `{table.name}`.", "Names are unique.", "error"
+            yield Observation(("tables", i, "name"), f"two tables are named `{table.name}`.", "Names are unique.")
         elif not TABLE_NAME.fullmatch(table.name):
             what = f"`{table.name}` can't be part of a file's name."
-            yield ("tables", i, "name"), what, "Use letters, digits, - and _.", "error"
+            yield Observation(("tables", i, "name"), what, "Use letters, digits, - and _.")
     for t, table in enumerate(spec.datasets):
         top: Path = ("tables", t) if spec.tables else ("dataset",)
         for i, field in enumerate(table.fields):
@@ -120,15 +132,15 @@ def observe_links(spec: Spec) -> Iterator[Observation]:
             if parent is None:
                 near = difflib.get_close_matches(ref.table, tables, 1)
                 hint = f"Did you mean `{near[0]}`?" if near else f"Tables are {', '.join(tables)}."
-                yield path, f"there is no table `{ref.table}`.", hint, "error"
+                yield Observation(path, f"there is no table `{ref.table}`.", hint)
             elif ref.column not in [each.name for each in parent.fields]:
                 names = [each.name for each in parent.fields]
                 near = difflib.get_close_matches(ref.column, names, 1)
                 hint = f"Did you mean `{near[0]}`?" if near else f"Its fields are {', '.join(names)}."
-                yield path, f"`{ref.table}` has no field `{ref.column}`.", hint, "error"
+                yield Observation(path, f"`{ref.table}` has no field `{ref.column}`.", hint)
             elif parent is table and (ref.counts_children or not field.may_be_null):
                 what = "a table that refers to itself has a first row without a parent."
-                yield path, what, "Say `nullable: true`, and no children per parent.", "error"
+                yield Observation(path, what, "Say `nullable: true`, and no children per parent.")
 
 
 def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
@@ -136,7 +148,7 @@ def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
     pooled = [(top, table, i, field) for top, table in zip(paths, spec.datasets, strict=True)
               for i, field in enumerate(table.fields) if field.source == "pool"]  # fmt: skip
     if pooled and (spec.model is None or not endpoints_of(spec.model)):
-        yield ("model",), *NO_MODEL, "error"
+        yield Observation(("model",), *NO_MODEL)
     elif pooled and spec.model is not None:
         yield from observe_model(spec.model)
     for top, table, i, field in pooled:
@@ -145,19 +157,19 @@ def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
         grouped = next((each for each in table.fields if each.name == by), None)
         if table.mode == "local":
             what = f"a model writes the values of `{field.name}`, and in local mode none is asked."
-            yield (*path, "source"), what, "Take `source` away, or the mode (--local).", "error"
+            yield Observation((*path, "source"), what, "Take `source` away, or the mode (--local).")
         elif field.type not in ("string", "text") or field.values or field.generator or field.derive or field.ref:
             what = "a pool is for text that a model writes, without values, generator, formula or reference."
-            yield (*path, "source"), what, "Take the other away, or make it type: text.", "error"
+            yield Observation((*path, "source"), what, "Take the other away, or make it type: text.")
         elif by is not None and (grouped is None or not grouped.values or grouped.type not in ("enum", "string")):
             names = [each.name for each in table.fields if each.values]
             hint = f"Fields with values are {', '.join(names)}." if names else "Give that field `values`."
-            yield (*path, "pool", "by"), f"`{by}` is no field with a list of text values.", hint, "error"
+            yield Observation((*path, "pool", "by"), f"`{by}` is no field with a list of text values.", hint)
     if not pooled:
         for top, table in zip(paths, spec.datasets, strict=True):
             if table.mode == "hybrid":
                 what = "no field of a hybrid table says `source: pool`."
-                yield (*top, "mode"), what, "Say which field the model writes, or mode: local.", "error"
+                yield Observation((*top, "mode"), what, "Say which field the model writes, or mode: local.")
 
 
 def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
@@ -165,15 +177,14 @@ def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
     try:
         spec, laid = lay_out(spec)
     except ValueError as error:
-        yield ("tables",), f"{error}.", "Change `count`, or the children per parent.", "error"
+        yield Observation(("tables",), f"{error}.", "Change `count`, or the children per parent.")
         return
     recipes = Recipes(with_placeholders(spec), laid)
     wrong = False
     for dataset, top in zip(spec.datasets, paths, strict=True):
         for path, problem in recipes.recipes[dataset.name].problems:
             wrong = True
-            keys = [int(key) if key.isdigit() else key for key in problem.key.split(".") if key]
-            yield (*top, *path, *keys), problem.what, problem.hint, "error"
+            yield Observation((*top, *path, *problem.path), problem.what, problem.hint, at_key=problem.at_key)
     if wrong:
         return
     for dataset, top in zip(spec.datasets, paths, strict=True):
@@ -186,9 +197,9 @@ def observe_model(model: Model) -> Iterator[Observation]:
         try:
             seconds(getattr(model, key))
         except UsageError as error:
-            yield ("model", key), error.what, error.hint, "error"
+            yield Observation(("model", key), error.what, error.hint)
     if model.key is not None and (model.key.env is None) == (model.key.file is None):
-        yield ("model", "key"), "needs exactly one of `env` and `file`.", "E.g. key: {env: MY_KEY}.", "error"
+        yield Observation(("model", "key"), "needs exactly one of `env` and `file`.", "E.g. key: {env: MY_KEY}.")
     yield from observe_endpoints(model)
     yield from observe_options(model)
 
@@ -197,16 +208,16 @@ def observe_endpoints(model: Model) -> Iterator[Observation]:
     path: Path = ("model", "endpoint")
     endpoints = endpoints_of(model)
     if EMBEDDED in endpoints and len(endpoints) > 1:
-        yield path, "`embedded` stands alone.", "Name servers, or `embedded`.", "error"
+        yield Observation(path, "`embedded` stands alone.", "Name servers, or `embedded`.")
     for i, endpoint in enumerate(endpoints):
         place = path if isinstance(model.endpoint, str) else (*path, i)
         try:
             if not endpoint.strip():
-                yield place, "is empty.", "E.g. http://localhost:11434, or `embedded`.", "error"
+                yield Observation(place, "is empty.", "E.g. http://localhost:11434, or `embedded`.")
             elif endpoint != EMBEDDED:
                 base_url(endpoint)
         except UsageError as error:
-            yield place, error.what, error.hint, "error"
+            yield Observation(place, error.what, error.hint)
 
 
 def observe_options(model: Model) -> Iterator[Observation]:
@@ -219,7 +230,7 @@ def observe_options(model: Model) -> Iterator[Observation]:
         except UsageError as error:
             refusals.append(error)
     if refusals and len(refusals) == len(dialects):
-        yield ("model", "options"), refusals[0].what, refusals[0].hint, "error"
+        yield Observation(("model", "options"), refusals[0].what, refusals[0].hint)
 
 
 def observe_output(output: Output, many: bool = False) -> Iterator[Observation]:
@@ -227,4 +238,4 @@ def observe_output(output: Output, many: bool = False) -> Iterator[Observation]:
         try:
             format_of(output.path, output.format, output.compression)
         except UsageError as error:
-            yield ("output", "path"), error.what, error.hint, "error"
+            yield Observation(("output", "path"), error.what, error.hint)

@@ -27,13 +27,41 @@ class Unfit(ValueError):
 
 
 class Problem(Exception):
-    """A parameter of a field that can't be: which key, what is wrong, what to do."""
+    """A parameter of a field that can't be: which key, what is wrong, what to do.
 
-    def __init__(self, key: str, what: str, hint: str = "") -> None:
+    `steps` lead on from there to the very place; `at_key` says that the last key itself is wrong, not what it holds.
+    `others` were found together with it.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        what: str,
+        hint: str = "",
+        *,
+        steps: Sequence[str | int] = (),
+        at_key: bool = False,
+        others: "Sequence[Problem]" = (),
+    ) -> None:
         super().__init__(what)
         self.key = key
         self.what = what
         self.hint = hint
+        self.steps = tuple(steps)
+        self.at_key = at_key
+        self.others = list(others)
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The place, from the field down."""
+        steps = (int(step) if step.isdecimal() else step for step in self.key.split(".") if step)
+        return (*steps, *self.steps)
+
+    def within(self, key: str) -> "Problem":
+        """The same, and all found with it, of a field that stands at `key` of another."""
+        others = [other.within(key) for other in self.others]
+        whole = f"{key}.{self.key}".rstrip(".")
+        return Problem(whole, self.what, self.hint, steps=self.steps, at_key=self.at_key, others=others)
 
 
 class ValueType:
