@@ -189,12 +189,21 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         drawn = table(("field", "type", "drawn by", "constraints"), fields, width, colored)
         parts.append(f"{head}\n\n{drawn}\n\n{aligned(rows, width)}")
     rows = [
-        ("model", f"{plan.model or '(the server chooses)'} at {', '.join(plan.endpoints)}, for pools"
-                  if plan.requests else "none: every value is drawn here"),
-        ("requests", f"{plan.requests:,} of {plan.batch_size} values, {plan.max_asks:,} at most" if plan.requests else ""),
+        (
+            "model",
+            f"{plan.model or '(the server chooses)'} at {', '.join(plan.endpoints)}, for pools"
+            if plan.requests
+            else "none: every value is drawn here",
+        ),
+        (
+            "requests",
+            f"{plan.requests:,} of {plan.batch_size} values, {plan.max_asks:,} at most" if plan.requests else "",
+        ),
         ("tokens", f"about {plan.tokens_in:,} in and {plan.tokens_out:,} out" if plan.requests else ""),
-        ("time", f"about {duration(plan.seconds or 0.0)}" + (", at 50 tokens/s a slot" if plan.requests
-                 else " on one core")),
+        (
+            "time",
+            f"about {duration(plan.seconds or 0.0)}" + (", at 50 tokens/s a slot" if plan.requests else " on one core"),
+        ),
         ("size", f"about {amount(plan.bytes)} as JSON Lines"),
         ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),
     ]

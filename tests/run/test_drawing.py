@@ -4,9 +4,10 @@ import random
 from typing import Any
 
 import pytest
-from ffgen.run.drawing import Command, Drawing, DrawShard, Finish, GiveUp, JudgeShard, PlaceShard
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ffgen.run.drawing import Command, Drawing, DrawShard, Finish, GiveUp, JudgeShard, PlaceShard
 
 
 def size_of(shard: int) -> int:

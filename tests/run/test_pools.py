@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ffgen
 import polars as pl
 import pytest
-from ffgen.errors import SpecError
-
 from tests import standin
+
+import ffgen
+from ffgen.errors import SpecError
 
 MODEL = "standin:latest"
 REVIEW = {

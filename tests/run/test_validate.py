@@ -137,7 +137,7 @@ def test_a_spec_that_nothing_draws_serves_to_look_at_data(tmp_path: Path) -> Non
     fields = [{"name": "remark", "type": "string"}, {"name": "size", "type": "integer"}]
     spec = {"dataset": {"count": 2, "fields": fields, "require": "size > 1"}}
     path = write(tmp_path / "data.jsonl", [{"remark": "a", "size": 1}, {"remark": "b", "size": 2}])
-    assert problems(ffgen.validate(spec, path)) == [("", "size > 1", 1, 1)]
+    assert problems(ffgen.validate(spec, path)) == [("require", "size > 1", 1, 1)]
     with pytest.raises(SpecError, match="`width`"):
         ffgen.validate(spec, path, assign={"dataset.require": "width > 1"})
 
@@ -153,7 +153,7 @@ def test_a_table_is_named_and_hidden_fields_are_not_looked_for(tmp_path: Path) -
     }
     path = write(tmp_path / "b.jsonl", [{"of": 1 + i // 2, "size": 1 + i} for i in range(4)])
     found = ffgen.validate(spec, path, table="b")
-    assert (found.wanted, problems(found)) == (4, [("", "size > 1", 1, 1)])
+    assert (found.wanted, problems(found)) == (4, [("require", "size > 1", 1, 1)])
     with pytest.raises(UsageError, match="2 tables"):
         ffgen.validate(spec, path)
     with pytest.raises(UsageError, match="no table c"):

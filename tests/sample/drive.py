@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from ffgen.rng import key_of, stream
 from ffgen.sample.base import Column, Rows, Sampler, Scope
 from ffgen.sample.build import build_sampler

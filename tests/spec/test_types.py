@@ -455,7 +455,9 @@ def test_columns_are_typed_before_and_after_format() -> None:
 
 def test_every_type_is_in_the_table_documented_and_described() -> None:
     assert list(TYPES) == sorted(TYPES)
-    wanted = "string text integer number boolean enum date datetime time duration uuid email phone url ipv4 object array"
+    wanted = (
+        "string text integer number boolean enum date datetime time duration uuid email phone url ipv4 object array"
+    )
     assert set(TYPES) == set(wanted.split())
     for kind in TYPES.values():
         assert kind.__doc__ and kind.__doc__ != ValueType.__doc__ and kind.meaning

@@ -23,7 +23,8 @@ Examples:
 @takes_spec
 @flag("-n", "--count", "--rows", "--n", "rows", type=KindType(integer(1, 1000)), default="10", show_default=True,
       group=RECORDS, help="Records to show.")  # fmt: skip
-@settings("table", "local", "allow_plugins", "seed", "endpoint", "model", "concurrency", "batch_size", "timeout", "max_asks", "fresh", "cache_dir")
+@settings("table", "local", "allow_plugins", "seed", "endpoint", "model", "concurrency", "batch_size")
+@settings("timeout", "max_asks", "fresh", "cache_dir")
 @flag("--json", "json_", is_flag=True, group=SHOW, help="The records as one JSON array.")
 @settings("quiet", *LOOKS)
 @flag("-v", "--verbose", count=True, group=LOG, help="Log what happens; -vv logs every request.")

@@ -35,7 +35,8 @@ Exit 0 means that all N records are there. `ffgen help exit-codes` explains the 
 
 @click.command("run", cls=Command, epilog=EPILOG)
 @takes_spec
-@settings("count", "output", "format", "table", "local", "allow_plugins", "seed", "endpoint", "model", "concurrency", "batch_size")
+@settings("count", "output", "format", "table", "local", "allow_plugins", "seed")
+@settings("endpoint", "model", "concurrency", "batch_size")
 @settings("workers", "timeout", "max_asks", "fresh", "no_clobber", "dedup_memory", "cache_dir", "labels")
 @flag("--dry-run", is_flag=True, group=SHOW, help="Show the plan and what would be written; ask and write nothing.")
 @flag("--json", "json_", is_flag=True, group=SHOW, help="The run report as JSON on standard output, or on standard "

@@ -35,7 +35,7 @@ TABLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 def inspect(spec: Spec, document: Document, making: bool = True) -> list[Finding]:
     """Every error and warning that the plan has about a spec, positioned in its document. Without `making`, records
     are only looked at: whether they could be drawn is no matter."""
-    return [document.finding(path, what, hint, severity) for path, what, hint, severity in observe(spec, making)]
+    return [positioned(document, found) for found in observe(spec)]
 
 
 def inspect_rest(spec: Spec, document: Document, wrong: Sequence[Path]) -> list[Finding]:

@@ -180,13 +180,20 @@ class Recipes:
             recipe.problems += faults
 
     def _total(self, table: str) -> None:
-        """A total is of rows that are final when they are drawn."""
+        """A total is of rows that are final when they are drawn: the gate changes neither them nor what they copy."""
         for i, each in enumerate(self.tables[table].fields):
             sampler = self.recipes[table].samplers.get(each.name)
-            of = self.recipes.get(sampler.table) if isinstance(sampler, Total) else None
-            if of is not None and of.gated:
-                what = f"rows of `{of.dataset.name}` may be drawn again after their total is known, to keep them apart."
-                hint = "Give it a `unique` field that is drawn by number, such as a sequence or a uuid."
+            if not isinstance(sampler, Total) or sampler.table not in self.recipes:
+                continue
+            below = self.recipes[sampler.table]
+            refs = [ref for ref in (field.reference for field in below.dataset.fields) if ref is not None]
+            copied = [ref.column for ref in refs if ref.table == table and not self.knows(table, ref.column)]
+            moving = below if below.gated else self.recipes[table] if self.recipes[table].gated and copied else None
+            if moving is not None:
+                what = (
+                    f"rows of `{moving.dataset.name}` may be drawn again, to keep them apart, when this total is known."
+                )
+                hint = "Give that table a `unique` field that is drawn by number, such as a sequence or a uuid."
                 self.recipes[table].problems.append((("fields", i), Problem("generator", what, hint)))
 
     def rows(self, table: str) -> int:
@@ -250,7 +257,7 @@ class Compiler:
         recipe.computed = computed(self.dataset, recipe.samplers, recipe.order, known, self.lookup)
 
     def _note(self, path: Path, problem: Problem) -> None:
-        self.recipe.problems.append((path, problem))
+        self.recipe.problems += [(path, problem), *((path, other) for other in problem.others)]
 
     def _bind(self) -> None:
         names = [each.name for each in self.dataset.fields]

@@ -17,6 +17,7 @@ from ffgen.run.crew import Crew, Inline, Processes, own_use
 from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
 from ffgen.run.fence import fence
 from ffgen.run.gate import GateRole
+from ffgen.run.ledger import marks_of, note
 from ffgen.run.messages import Setup
 from ffgen.run.options import SMALL, STDOUT, Options, Signals, Watch, cache_folder
 from ffgen.run.remote import Remote
@@ -68,8 +69,12 @@ async def carry_out(
             uses = await crew.leave()
             if workspace is not None:
                 failpoint.hit("coordinator.publish")
+                files = marks_of(workspace.work_path())
                 workspace.publish()
                 failpoint.hit("coordinator.published")
+                if options.recorded:
+                    about = (plan.dataset.name, format, compression, plan.shards.count)
+                    note(workspace.destination, plan.spec_hash, plan.spec.seed, *about, files)
             outcome = "done"
         finally:
             await crew.leave()

@@ -39,6 +39,8 @@ class Options(Struct, kw_only=True):
     labels: str | None = None
     isolate: bool = False
     key: str | None = None
+    recorded: bool = True
+    """Whether the ledger says what the destination was made from; not for work files."""
 
 
 Watch = Callable[[Progress], None]

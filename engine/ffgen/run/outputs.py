@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import orjson
@@ -13,6 +13,7 @@ from ffgen.errors import UsageError
 from ffgen.place import Workspace, destination_error, split_compression
 from ffgen.plan.compile import Plan
 from ffgen.run.labels import LabelFile
+from ffgen.run.ledger import marks_of, note
 from ffgen.run.options import STDOUT, Options
 from ffgen.run.report import TableReport
 from ffgen.sink import SUFFIXES, format_of
@@ -73,11 +74,16 @@ class Outputs:
         return self.of(table) is not None
 
     def publish(self, tables: Sequence[TableReport]) -> None:
-        """Every file takes its place; the manifest says that all have."""
+        """Every file takes its place; the manifest says that all have, and the ledger what they were made from."""
+        files = {each.table: marks_of(each.work_path) for each in self.each if not each.is_stream}
         for space in self._spaces:
             space.publish()
         if self.manifest:
-            write_manifest(self.manifest, self.plan, tables)
+            write_manifest(self.manifest, self.plan, tables, {name: marks[0].sum for name, marks in files.items()})
+        for each in tables:
+            if each.table in files and (output := self.of(each.table)) is not None:
+                about = (each.table, each.format, output.compression, each.records)
+                note(each.output, self.plan.spec_hash, self.plan.spec.seed, *about, files[each.table])
 
     def _open(self, options: Options) -> None:
         names = [layout.table for layout in self.plan.layouts]
@@ -148,15 +154,21 @@ def manifest_of(to: str) -> str:
     return os.path.join(to if is_folder(to) else os.path.dirname(to), MANIFEST)
 
 
-def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport]) -> None:
-    """Replaces the manifest, whole."""
+def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport], sums: Mapping[str, str]) -> None:
+    """Replaces the manifest, whole. `sums` has the xxh3-128 of each table's file."""
     content: dict[str, Any] = {
         "schema_version": 1,
         "version": __version__,
         "spec_hash": plan.spec_hash,
         "seed": plan.spec.seed,
         "tables": [
-            {"table": each.table, "file": os.path.basename(each.output), "records": each.records, "bytes": each.bytes}
+            {
+                "table": each.table,
+                "file": os.path.basename(each.output),
+                "records": each.records,
+                "bytes": each.bytes,
+                "xxh3_128": sums[each.table],
+            }
             for each in tables
         ],
     }

@@ -73,7 +73,9 @@ async def fill_pools(plan: Plan, options: Options, watch: Watch | None, remote: 
     with tempfile.TemporaryDirectory(prefix="ffgen-") as folder:
         for number, pool in enumerate(pools):
             path = os.path.join(folder, f"{number}.jsonl")
-            small = structs.replace(options, to=path, format="jsonl", compression="none", table=None, workers=0)
+            small = structs.replace(
+                options, to=path, format="jsonl", compression="none", table=None, workers=0, recorded=False
+            )
             told = None if watch is None else _Told(watch, pool.table, pool.field)
             report = await carry_out(compile_plan(pool.spec), small, told, None, remote)
             spent.add(report)

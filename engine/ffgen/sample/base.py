@@ -31,10 +31,11 @@ MOST_ROOM = 1 << 62
 class Rows:
     """The rows of one draw, as far as they stand: what a sampler may look at.
 
-    `index` holds each row's number in its table (u64). Fields that were drawn before are columns, by name; a field
-    is drawn after all that its sampler `reads`. `parent` is there in a table whose rows are laid out parent by
-    parent (`parents` has it by table and role). `children` gives fields of
-    the rows that a table has under this one's whole shard, and for each of them the row number of its parent. `owner` is there inside an array: the outer row of each item.
+    `index` holds each row's number in its table (u64). Fields that were drawn before are columns, by name; a field is
+    drawn after all that its sampler `reads`. `parent` is there in a table whose rows are laid out parent by parent
+    (`parents` has it by table and role). `children` gives fields of the rows that a table has under this one's whole
+    shard, and for each of them the row number of its parent. `owner` is there inside an array: the outer row of each
+    item.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class Sampler(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, dict=Tru
     """
 
     example: ClassVar[str] = ""
-    """A list of fields in YAML of which the last one is drawn by this sampler: shown in the manual, and run by tests."""
+    """A list of fields in YAML, the last one drawn by this sampler: shown in the manual, and run by tests."""
     gives: ClassVar[str] = "string"
     """The type of a field that names this generator and no type."""
     serves: ClassVar[frozenset[str]] = frozenset()

@@ -38,7 +38,7 @@ def bind_field(field: Field, scope: Scope) -> Sampler:
         try:
             parts.append(Part.of(in_case(typed, case), scope))
         except Problem as problem:
-            raise Problem(f"cases.{i}.{problem.key}".rstrip("."), problem.what, problem.hint) from None
+            raise problem.within(f"cases.{i}") from None
     sampler = Conditional()
     sampler.parts, sampler.tests = [*parts, own], tests
     sampler.when = None if field.when is None else Formula(field.when, scope, "when", "boolean")

@@ -46,9 +46,16 @@ class Object(Sampler):
         names = [field.name for field in fields]
         units: dict[Hashable, Any] = {}
         self.inner: dict[str, Sampler] = {}
+        problems: list[Problem] = []
         for i, field in enumerate(fields):
-            inside = within(scope, f"{scope.path}.{field.name}", names, scope.count, units)
-            self.inner[field.name] = bind_inner(field, inside, f"fields.{i}")
+            try:
+                inside = within(scope, f"{scope.path}.{field.name}", names, scope.count, units)
+                self.inner[field.name] = bind_inner(field, inside, f"fields.{i}")
+            except Problem as problem:
+                problems.append(problem)
+        if problems:
+            problems[0].others += problems[1:]
+            raise problems[0]
         self.order = in_order({name: sampler.reads for name, sampler in self.inner.items()})
         self.tests = [test for sampler in self.inner.values() for _, test in unheld(sampler)]
         self.along = any(goes_along(sampler) for sampler in self.inner.values())
@@ -178,7 +185,7 @@ def bind_inner(field: Field, scope: Scope, key: str) -> Sampler:
     try:
         return bind_field(field, scope)
     except Problem as problem:
-        raise Problem(f"{key}.{problem.key}".rstrip("."), problem.what, problem.hint) from None
+        raise problem.within(key) from None
 
 
 def within(scope: Scope, path: str, names: Sequence[str], count: int, units: dict[Hashable, Any]) -> Scope:

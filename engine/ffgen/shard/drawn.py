@@ -80,7 +80,6 @@ class Drawer:
         first, count = layout.span(shard)
         index = np.arange(first, first + count, dtype=np.uint64)
         parents = self._parents_of(recipe.dataset, layout, shard)
-        self.history.pop((recipe.dataset.name, shard), None)
         frame = self._attempts(recipe, shard, names, index, parents, 0)
         for number in range(len(rounds)):
             frame = self._round(recipe, shard, names, frame, rounds[: number + 1])
@@ -94,10 +93,9 @@ class Drawer:
         frame: pl.DataFrame,
         rounds: Sequence[Positions],
     ) -> pl.DataFrame:
-        """The frame with the rows that the gate refused last drawn again; what others read of it from here on is so."""
+        """The frame with the rows that the gate refused last drawn again."""
         layout = self.recipes.laid[recipe.dataset.name]
         refused, number = rounds[-1], len(rounds)
-        self.history[recipe.dataset.name, shard] = rounds
         parents = self._parents_of(recipe.dataset, layout, shard)
         positions = self._whole_groups(recipe, parents, refused)
         index = positions.astype(np.uint64) + np.uint64(layout.span(shard)[0])

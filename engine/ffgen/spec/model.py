@@ -119,7 +119,7 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Literal["draw", "pool"] | None,
         Meta(description="`pool`: the model writes distinct values once, and rows draw from them."),
     ] = None
-    pool: "Pool | None" = None
+    pool: Annotated["Pool | None", Meta(description="How many values, and for which groups.")] = None
 
     hidden: Annotated[bool, Meta(description="Drawn for other fields to use, and not written.")] = False
 
