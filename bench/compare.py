@@ -1,5 +1,6 @@
 """Figures held against their limits and against what they were: the part of the benches that decides. Pure."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -23,6 +24,11 @@ class Figure(Struct, frozen=True, kw_only=True):
     limit: float | None = None
     is_ratio: bool = True
     note: str = ""
+
+
+def left_out(name: str, peer: str) -> Figure:
+    """A figure that has no value, because its peer is not installed: no complaint, and never a baseline."""
+    return Figure(name=name, value=math.nan, is_ratio=False, note=f"skipped: {peer} is not installed ([bench])")
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import os
 os.environ["POLARS_MAX_THREADS"] = "1"  # polars reads it once, when it is imported
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.names import Names, names
+from bench.names import DAYS, FIRST_DAY, HOURS, PICKS, Names, day_weights, names, picks
 from ffgen.sample.strings import from_matrix
 
 CHUNK = 1 << 16
-PICKS = 1 << 16
 DAY = 86_400
-FIRST_DAY, DAYS = 18_993, 1096
-"""2022-01-01, to 2024-12-31."""
-WEEK = (5, 5, 5, 5, 6, 8, 7)
-HOURS = (0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 5, 6, 6, 5, 5, 6, 7, 8, 8, 5, 2, 0, 0, 0)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+UUID = np.frombuffer(b"........-....-....-....-............", dtype=np.uint8)
+QUADS = (0, 4, 9, 14, 19, 24, 28, 32)
+"""Where four digits each stand in a UUID."""
 
 Codes = NDArray[Any]
 
@@ -48,10 +47,10 @@ class Maker:
         self.tail_picks = picks(([60.0] + [40 / 99] * 99) * 3)
         self.first_picks, self.last_picks = picks(known.first_weights), picks(known.last_weights)
         ages = np.arange(18, 81)
-        self.ages = ages[picks(np.exp(-(((ages - 42) / 14) ** 2) / 2))]
+        self.ages = ages[picks(np.exp(-(((ages - 42) / 14) ** 2) / 2).tolist())]
         self.statuses, self.status_picks = pl.Series(["active", "inactive", "pending"]), picks([70, 20, 10])
         self.cities, self.city_picks = pl.Series(known.city), picks(known.city_weights)
-        self.day_picks = picks([WEEK[(FIRST_DAY + day + 3) % 7] for day in range(DAYS)])
+        self.day_picks = picks(day_weights())
         self.hour_picks = picks(HOURS)
         days = pl.Series(range(FIRST_DAY, FIRST_DAY + DAYS), dtype=pl.Int32).cast(pl.Date)
         self.days = days.dt.strftime("%Y-%m-%dT")
@@ -89,13 +88,13 @@ class Maker:
         return table[self.rng.integers(0, PICKS, n, dtype=np.uint16)]
 
     def uuids(self, n: int) -> pl.Series:
-        halves = self.rng.integers(0, 1 << 64, (n, 2), dtype=np.uint64)
-        halves[:, 0] = halves[:, 0] & np.uint64(0x0FFFFFFFFFFFFFFF) | np.uint64(4 << 60)
-        halves[:, 1] = halves[:, 1] & np.uint64(0xFFFFFFFFFFFF3FFF) | np.uint64(0x8000)
-        quads = self.hex[halves.view(np.uint16)].view(np.uint8).reshape(n, 32)
-        text = np.full((n, 36), ord("-"), dtype=np.uint8)
-        for at, begin, end in ((0, 0, 8), (9, 8, 12), (14, 12, 16), (19, 16, 20), (24, 20, 32)):
-            text[:, at : at + end - begin] = quads[:, begin:end]
+        quads = self.rng.integers(0, 1 << 16, (n, 8), dtype=np.uint16)
+        quads[:, 3] = quads[:, 3] & 0x0FFF | 0x4000
+        quads[:, 4] = quads[:, 4] & 0x3FFF | 0x8000
+        words = self.hex.take(quads)
+        text = np.tile(UUID, (n, 1))
+        for number, at in enumerate(QUADS):
+            np.ndarray((n,), np.uint32, text, at, (36,))[:] = words[:, number]
         return from_matrix(text)
 
     def signups(self, n: int) -> pl.Series:
@@ -121,15 +120,6 @@ class Maker:
         halves[:, 0] = self.letters[self.rng.integers(0, len(self.letters), n, dtype=np.uint16)]
         halves[:, 1] = self.digits[self.rng.integers(0, len(self.digits), n, dtype=np.uint16)]
         return from_matrix(halves.view(np.uint8))
-
-
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def picks(weights: Sequence[float] | Codes) -> NDArray[np.uint32]:
-    """A table of 65,536 picks in which each number stands as often as its weight says."""
-    ends = np.cumsum(np.asarray(weights, dtype=np.float64))
-    return np.searchsorted(ends / ends[-1], (np.arange(PICKS) + 0.5) / PICKS, side="right").astype(np.uint32)
 
 
 def chunks(rows: int, *, text: bool, seed: int = 1) -> Iterator[pl.DataFrame]:

@@ -1,10 +1,10 @@
 """How many output tokens does a record take, as a share of what the same record takes as a JSON object?
 
-The embedded model really writes the replies of `specs/customers-model.yaml` (five fields), as ffgen asks for them; its own
-tokenizer counts them, envelope and all, spaces that nobody asked for too, and then what `json.dumps` makes of the same
-records as objects in the same envelope. What is saved is names and quotes, some 21 tokens a record here, so longer
-values make it a smaller share: with names and cities that this model babbles freely (20 to 40 characters), 0.62 to
-0.65 was measured. Only replies that are whole are counted: half a row has no object to compare with.
+The embedded model really writes the replies of `specs/customers-model.yaml` (five fields), as ffgen asks for them; its
+own tokenizer counts them, envelope and all, spaces that nobody asked for too, and then what `json.dumps` makes of the
+same records as objects in the same envelope. What is saved is names and quotes, some 21 tokens a record here, so
+longer values make it a smaller share: with names and cities that this model babbles freely (20 to 40 characters), 0.62
+to 0.65 was measured. Only replies that are whole are counted: half a row has no object to compare with.
 """
 
 import asyncio

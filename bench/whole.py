@@ -14,6 +14,7 @@ from msgspec import Struct
 from bench.customers import ROWS, SPEC, WrongOutput, check
 
 ROOT = Path(__file__).parents[1]
+FFGEN = [sys.executable, "-m", "ffgen_cli"]
 TOLD = 1_500
 """Characters of a failed command's last words that are shown."""
 
@@ -39,7 +40,7 @@ def ffgen(url: str, count: int, folder: Path, *flags: str, concurrency: int = 8)
         line = ["run", str(SPEC), "-n", str(count), "-o", str(out), "--endpoint", url, "--model", "standin"]
         line += ["--batch-size", str(ROWS), "--concurrency", str(concurrency), "--cache-dir", str(Path(made, "kept"))]
         line += ["--report", str(said), "--progress", "none", *flags]
-        use = spend([sys.executable, "-m", "ffgen_cli", *line], made)
+        use = spend([*FFGEN, *line], made)
         check(out, count)
         return Run(msgspec.json.decode(said.read_bytes()), use)
 

@@ -67,8 +67,8 @@ def keys_of(struct: type[msgspec.Struct]) -> Callable[[], str]:
     def rows() -> Iterator[tuple[str, ...]]:
         for field in msgspec.structs.fields(struct):
             written, told = described(field.type, linked)
-            told = told or KEYS_TOLD[f"{struct.__name__}.{field.name}"]
-            yield f"`{field.name}`", written, default_of(field), told
+            known = f"{struct.__name__}.{field.name}"
+            yield f"`{field.encode_name}`", written, "" if known in COUNTED else default_of(field), told or KEYS_TOLD[known]
 
     return lambda: table(("key", "value", "unless said", "meaning"), rows())
 
@@ -90,11 +90,23 @@ KEYS_TOLD = {
     "Dataset.fields": "The fields of a record, in the order of the output.",
     "Field.name": "What the field is called; no dots.",
     "Field.nullable": "Null is allowed.",
-    "Output.path": "A file, a folder that ends with `/` (Parquet in parts), or `-` for standard output.",
+    "Ref.min": "The fewest children that a parent has.",
+    "Ref.max": "The most.",
+    "Ref.mean": "How many on average.",
+    "Correlation.fields": "Numbers, dates or times of the table.",
+    "Correlation.r": "The rank correlation of any two of them, from -1 to 1.",
+    "Correlation.matrix": "One for each pair: a row and a column for each field.",
+    "Output.path": "A file, a folder that ends with `/`, or `-` for standard output; see [running](running.md#where-records-go).",
     "Output.format": "Taken from the path unless said.",
     "Output.compression": "Taken from `.gz` or `.zst` in the path unless said; Parquet compresses inside, with zstd.",
 }
 """What the structs leave to their names."""
+KEYS_TOLD |= {
+    f"Case.{name}": f"Instead of the field's own `{name}`."
+    for name in ("generator", "range", "values", "weights", "pattern", "length", "derive")
+}
+COUNTED = ("Dataset.count",)
+"""Keys whose default depends on others."""
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> str:
@@ -277,6 +289,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "price": keys_of(model.Price),
     "dataset": keys_of(model.Dataset),
     "field": keys_of(model.Field),
+    "case": keys_of(model.Case),
+    "ref": keys_of(model.Ref),
+    "pool": keys_of(model.Pool),
+    "correlation": keys_of(model.Correlation),
+    "imperfections": keys_of(model.Imperfections),
     "output": keys_of(model.Output),
     "types": types,
     "drawn-types": drawn_types,

@@ -54,7 +54,7 @@ def test_run_gives_frames_where_there_is_no_destination(tmp_path: Path, server: 
 
 def test_values_can_be_put_over_a_spec_and_are_blamed_by_name(tmp_path: Path) -> None:
     base = {"model": {"endpoint": "http://a"}, "dataset": {"fields": FIELDS}}
-    assert ffgen.load(base, assign={"dataset.count": 5, "model.name": "x"}).dataset.count == 5
+    assert ffgen.load(base, assign={"dataset.count": 5, "model.name": "x"}).datasets[0].count == 5
     assert ffgen.plan(base, assign={"dataset.count": 65}).shards.count == 65
     (tmp_path / "s.json").write_text(json.dumps(base))
     (found,) = ffgen.check(tmp_path / "s.json", assign={"dataset.count": -1}, origin={"dataset.count": "--count"})
@@ -112,7 +112,8 @@ def test_an_unknown_option_is_a_type_error() -> None:
 
 
 def test_errors_of_a_spec_come_all_at_once() -> None:
-    wrong = {"dataset": {"fields": [{"name": "a", "type": "x"}, {"name": "b", "range": [2, 1]}]}}
+    fields = [{"name": "a", "type": "x"}, {"name": "b", "type": "integer", "range": [2, 1]}]
+    wrong = {"dataset": {"mode": "records", "fields": fields}}
     for verb in (ffgen.load, ffgen.plan, ffgen.run):
         with pytest.raises(SpecError) as caught:
             verb(wrong)

@@ -24,6 +24,10 @@ COMMANDS = {
     "preview": ("ffgen_cli.command.preview:preview", "Make ten records and show them as a table."),
     "run": ("ffgen_cli.command.run:run", "Make exactly N unique, valid records."),
     "generate": ("ffgen_cli.command.run:run", "The same as run."),
+    "refresh": ("ffgen_cli.command.refresh:refresh", "Make the outputs of specs again where something changed."),
+    "status": ("ffgen_cli.command.status:status", "List the runs on this machine, and what can go on."),
+    "verify": ("ffgen_cli.command.verify:verify", "Hold an output against the run that made it, byte by byte."),
+    "cache": ("ffgen_cli.command.cache:cache", "Show how many replies are kept, or forget them."),
     "validate": ("ffgen_cli.command.validate:validate", "Hold existing data against a spec."),
     "types": ("ffgen_cli.command.types:types", "List the types of values and the generators, or explain one."),
     "schema": ("ffgen_cli.command.schema:schema", "Print the JSON Schema of specs, for editors."),
@@ -97,7 +101,7 @@ def enter(arguments: list[str]) -> int:
             return _report(error, arguments, session)
         except OSError:  # standard error is gone too: the exit code is all that is left
             abandon_output()
-            return _translated(error, arguments).exit_code
+            return translated(error, arguments).exit_code
     finally:
         end_log()
 
@@ -117,7 +121,7 @@ def _run(arguments: list[str], session: Session) -> int:
 
 
 def _report(error: BaseException, arguments: list[str], session: Session) -> int:
-    known = _translated(error, arguments)
+    known = translated(error, arguments)
     if isinstance(known, ReaderGone | DestinationError):
         abandon_output()
     if not isinstance(known, ReaderGone):
@@ -125,7 +129,7 @@ def _report(error: BaseException, arguments: list[str], session: Session) -> int
     return known.exit_code
 
 
-def _translated(error: BaseException, arguments: list[str]) -> FfgenError:
+def translated(error: BaseException, arguments: list[str]) -> FfgenError:
     """Any exception as one of ours."""
     if isinstance(error, FfgenError):
         return error

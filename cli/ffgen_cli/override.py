@@ -1,13 +1,14 @@
 """What a command line changes in a spec: flags and variables at their paths, and `--set path=value`."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ffgen.errors import UsageError
-from ffgen_cli.settings import Settings
+from ffgen_cli.settings import MODEL_PATH, Settings
 
 MOST_BYTES = 2**20
 MOST_SET = 10_000
@@ -54,7 +55,10 @@ def read_assignment(text: str) -> tuple[str, Any]:
 
 def changes(source: str, settings: Settings, sets: tuple[str, ...] = ()) -> tuple[dict[str, Any], dict[str, str]]:
     """What to assign over the spec, and where each came from. `--set` goes last, so it wins over other flags."""
-    over = settings.over_spec(said_in(source) if settings.asks_spec else frozenset())
+    said = said_in(source) if settings.asks_spec else frozenset()
+    over = settings.over_spec(said)
+    if not wants_model(said, settings):
+        over = {path: setting for path, setting in over.items() if not path.startswith(MODEL_PATH)}
     assign: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for path, setting in over.items():
@@ -65,6 +69,12 @@ def changes(source: str, settings: Settings, sets: tuple[str, ...] = ()) -> tupl
     for path, value in map(read_assignment, sets):
         assign[path], origin[path] = value, "--set"
     return assign, origin
+
+
+def wants_model(said: Collection[str], settings: Settings) -> bool:
+    """Whether a model is meant: the spec has one or says who makes values, or a flag names one. A variable that is set
+    for other specs does not make a spec ask that has no model."""
+    return "model" in said or "dataset.mode" in said or any(map(settings.names_model, ("endpoint", "model")))
 
 
 def _aimed(path: str, value: Any) -> list[tuple[str, Any]]:

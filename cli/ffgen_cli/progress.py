@@ -99,7 +99,7 @@ class Bar(Silent):
         return self
 
     def __call__(self, progress: ffgen.Progress) -> None:
-        counting = progress.records > 0 or progress.phase == "asking"
+        counting = progress.records > 0 or progress.phase in ("asking", "drawing")
         self._bars.update(
             self._task, description=progress.phase, completed=progress.records,
             total=progress.wanted if counting else None, progress=progress,

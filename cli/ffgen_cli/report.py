@@ -5,6 +5,7 @@ Each function returns text and writes nothing; it runs the same for a terminal, 
 
 from __future__ import annotations  # naming a type of the library must not load the library
 
+import decimal
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -58,6 +59,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def figure(number: int) -> str:
+    """A whole number, to two digits where there are more than anybody reads."""
+    return f"{number:,}" if number < 10**15 else f"about {decimal.Decimal(number):.1e}"
+
+
 def many(count: int, one: str, several: str = "") -> str:
     """`1 record`, `2 records`, `12,000 tries`."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
@@ -75,8 +81,7 @@ def aligned(rows: Iterable[tuple[str, str]], width: int = 0) -> str:
 
 def run_report(report: ffgen.Report, width: int = 0) -> str:
     """A finished run in about ten lines."""
-    where = "standard output" if report.output in ("", "-") else report.output
-    head = f"{report.records:,} of {many(report.wanted, 'record')} of {report.dataset} written to {where}"
+    head = f"{report.records:,} of {many(report.wanted, 'record')} of {report.dataset} written to {_where(report)}"
     rows = [
         ("tables", _tables(report)),
         ("time", f"{duration(report.seconds)}, {report.records_per_second:,.1f} records/s"),
@@ -89,6 +94,19 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
         ("made from", f"seed {report.seed}, spec {report.spec_hash[:12]}, {report.format}, ffgen {report.version}"),
     ]
     return f"{clean(head)}\n{aligned(rows, width)}"
+
+
+def _where(report: ffgen.Report) -> str:
+    """A file, or how the files of several tables are named."""
+    if report.output in ("", "-"):
+        return "standard output"
+    if not report.tables:
+        return report.output
+    first = report.tables[0]
+    if len(report.tables) == 1 or report.output.endswith("/") or "{table}" in report.output:
+        return first.output if len(report.tables) == 1 else report.output
+    folder, slash, name = first.output.rpartition("/")
+    return f"{folder}{slash}{'<table>'.join(name.rsplit(first.table, 1))}"
 
 
 def _tables(report: ffgen.Report) -> str:
@@ -157,7 +175,7 @@ def plan_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         width,
         colored,
     )
-    capacity = f"at most {plan.capacity:,} distinct records" if plan.capacity is not None else "not known"
+    capacity = f"at most {figure(plan.capacity)} distinct records" if plan.capacity is not None else "not known"
     money = "" if plan.money is None else f", about {plan.money:,.4g} in money"
     rows = [
         ("unique by", f"{', '.join(plan.unique_by)}; {plan.uniqueness}" if plan.unique_by else plan.uniqueness),
@@ -180,7 +198,7 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         head = f"{many(each.count, 'record')} of {clean(each.name)}"
         head += f", laid out under {clean(each.laid_out)}" if each.laid_out else ""
         fields = [(field.name, field.type, field.made_by, field.constraints) for field in each.fields]
-        capacity = f"at most {each.capacity:,} distinct records" if each.capacity is not None else "not known"
+        capacity = f"at most {figure(each.capacity)} distinct records" if each.capacity is not None else "not known"
         unique = "\n".join(f"{key}: {how}" for key, how in each.unique.items())
         rows = [
             ("unique", unique),
@@ -202,7 +220,8 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         ("tokens", f"about {plan.tokens_in:,} in and {plan.tokens_out:,} out" if plan.requests else ""),
         (
             "time",
-            f"about {duration(plan.seconds or 0.0)}" + (", at 50 tokens/s a slot" if plan.requests else " on one core"),
+            f"about {duration(max(plan.seconds or 0.0, 0.1))}"
+            + (", at 50 tokens/s a slot" if plan.requests else " on one core"),
         ),
         ("size", f"about {amount(plan.bytes)} as JSON Lines"),
         ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),

@@ -26,6 +26,10 @@ PROJECT_FILE = "ffgen.toml"
 RECORDS, MODEL, RUN, SHOW, LOG = "What to make", "Which model", "The run", "What you see", "Log and audit"
 
 
+MODEL_PATH = "model."
+"""Where a spec says what is set of a model."""
+
+
 class Layer(IntEnum):
     """Who may set a value; a lower number wins. The spec file stands where it stands."""
 
@@ -208,11 +212,18 @@ class Settings(Mapping[str, Any]):
 
     @property
     def asks_spec(self) -> bool:
-        """Whether a file sets something that a spec may say too, so that somebody must look."""
+        """Whether something is set whose meaning depends on what the spec says, so that somebody must look: what a file
+        sets and a spec may say too, and what is said of a model."""
         return any(
-            OPTIONS[name].spec and setting.layer in (Layer.PROJECT, Layer.USER)
+            setting.layer in (Layer.PROJECT, Layer.USER)
+            or (path.startswith(MODEL_PATH) and setting.layer < Layer.SPEC and not self.names_model(name))
             for name, setting in self._values.items()
+            if (path := OPTIONS[name].spec)
         )
+
+    def names_model(self, name: str) -> bool:
+        """Whether a setting is a flag that says which model is asked."""
+        return name in ("endpoint", "model") and self._values[name].layer is Layer.FLAG
 
 
 def resolve(

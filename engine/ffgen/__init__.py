@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "CacheView",
     "Fault",
     "FieldView",
+    "FileCheck",
     "Finding",
     "Frames",
     "KindView",
@@ -24,27 +26,52 @@ __all__ = [
     "PlanView",
     "ProcessUse",
     "Progress",
+    "Refreshed",
     "Refusal",
     "Report",
+    "RunView",
     "Source",
     "Spec",
     "Validity",
+    "Verification",
     "__version__",
     "check",
     "describe",
+    "destinations",
+    "is_fresh",
     "load",
+    "measure_cache",
     "plan",
+    "purge_cache",
+    "refresh",
     "run",
     "schema",
+    "status",
     "types",
     "validate",
+    "verify",
 ]
+
+_LIGHT = {
+    "CacheView": "ffgen.run.cache",
+    "FileCheck": "ffgen.run.verify",
+    "RunView": "ffgen.run.status",
+    "Verification": "ffgen.run.verify",
+    "is_fresh": "ffgen.run.ledger",
+    "measure_cache": "ffgen.run.cache",
+    "purge_cache": "ffgen.run.cache",
+    "status": "ffgen.run.status",
+    "verify": "ffgen.run.verify",
+}
+"""What must not wait a second for polars: cron looks at twenty fresh specs in the time."""
 
 # A spawned worker imports this first: an eager root would cost it every module.
 if TYPE_CHECKING:
     from ffgen.api import (
+        CacheView,
         Fault,
         FieldView,
+        FileCheck,
         Finding,
         Frames,
         KindView,
@@ -53,19 +80,29 @@ if TYPE_CHECKING:
         PlanView,
         ProcessUse,
         Progress,
+        Refreshed,
         Refusal,
         Report,
+        RunView,
         Source,
         Spec,
         Validity,
+        Verification,
         check,
         describe,
+        destinations,
+        is_fresh,
         load,
+        measure_cache,
         plan,
+        purge_cache,
+        refresh,
         run,
         schema,
+        status,
         types,
         validate,
+        verify,
     )
 else:
     import importlib
@@ -75,7 +112,7 @@ else:
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module 'ffgen' has no attribute {name!r}")
-        return getattr(importlib.import_module("ffgen.api"), name)
+        return getattr(importlib.import_module(_LIGHT.get(name, "ffgen.api")), name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

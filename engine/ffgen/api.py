@@ -6,24 +6,31 @@ Nothing here prints, prompts, colours or exits. Everything works inline in a pla
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, Unpack, overload
 
 from msgspec import structs
 
-from ffgen.errors import Finding, SpecError, UsageError
+from ffgen.errors import Finding, LockedError, SpecError, UsageError
 from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, lay_out
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
 from ffgen.plan.inspect import inspect, inspect_rest
 from ffgen.plan.kinds import KindView, ParameterView, kinds
 from ffgen.plan.schema import spec_schema
 from ffgen.plan.settle import settle
+from ffgen.run.cache import CacheView, measure_cache, purge_cache
 from ffgen.run.frames import Frames
+from ffgen.run.freshness import Refreshed, changes, remember, wanted
+from ffgen.run.ledger import digest_of, is_fresh
 from ffgen.run.options import Options, run_to_end
+from ffgen.run.outputs import destinations as destinations_of
 from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.start import carry_out
+from ffgen.run.status import RunView, status
 from ffgen.run.validate import Fault, Validity, validate_data
+from ffgen.run.verify import FileCheck, Verification, verify
 from ffgen.sample.plugins import is_path, load_files
 from ffgen.spec.aim import aim
 from ffgen.spec.convert import convert, convert_most
@@ -32,6 +39,8 @@ from ffgen.spec.load import Document, assign, of_value, read
 from ffgen.spec.model import Dataset, Spec
 
 MOST_WORKERS = 256
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at a destination that another run holds."""
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 """A spec: the path of a YAML or JSON file, or the same as plain Python values."""
@@ -157,6 +166,67 @@ def run(
     return _run(made, structs.replace(options, to=os.fspath(to)), watch)
 
 
+def destinations(
+    plan: Plan,
+    to: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    compression: str | None = None,
+    table: str | None = None,
+) -> dict[str, str]:
+    """The file that `run` would write for each table of a plan. UsageError where it would refuse."""
+    return destinations_of(plan, Options(to=os.fspath(to), format=format, compression=compression, table=table))
+
+
+def refresh(
+    source: str | os.PathLike[str],
+    *,
+    force: bool = False,
+    look_only: bool = False,
+    wait: float | str = 0.0,
+    **settings: Unpack[Settings],
+) -> Refreshed:
+    """Makes what a spec's `output` names, where the spec, the seed, the version of ffgen or a file there has changed
+    since it was made; else nothing.
+
+    `force` makes it in any case, `look_only` in none. `wait` is how long to wait, in seconds or as "90s", while
+    another run holds a destination; when that one has made the same, nothing is left to do. Settings as for `run`,
+    save those that the spec must say: where to, which format, which table. Raises as `run` does.
+
+    What must not change for the bytes to stay is noted in the user's state folder (FFGEN_STATE_DIR): `is_fresh` looks
+    there without reading the spec.
+    """
+    for name in ("format", "compression", "table", "labels"):
+        if settings.get(name) is not None:
+            raise UsageError(f"`{name}` can't be given to refresh().", hint="Say it in the spec, under `output`.")
+    digest = digest_of(source, settings.get("assign"))
+    made = _planned(source, settings)
+    if made.spec.output is None or made.spec.output.path is None:
+        raise UsageError(f"{os.fspath(source)} has no output.", hint="Give it `output: {path: ...}`.")
+    said = made.spec.output
+    options = structs.replace(_options(settings), to=said.path, format=said.format, compression=said.compression)
+    places = wanted(made, options)
+    paths = [each.path for each in places]
+    until = time.monotonic() + (seconds(wait) if wait else 0.0)
+    while True:
+        reasons = [f"{each.path}: {why}" for each in places for why in changes(made, each)]
+        if not reasons and not force:
+            if not look_only:
+                remember(source, digest, made, places)
+            return Refreshed(outcome="fresh", reasons=[], outputs=paths)
+        if look_only:
+            return Refreshed(outcome="stale", reasons=reasons or ["forced"], outputs=paths)
+        try:
+            report = _run(made, options, settings.get("watch"))
+        except LockedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_AGAIN)
+            continue
+        remember(source, digest, made, places)
+        return Refreshed(outcome="made", reasons=reasons or ["forced"], outputs=paths, report=report)
+
+
 def validate(
     source: Source | Spec,
     data: str | os.PathLike[str],
@@ -242,9 +312,10 @@ def _document(source: Source, assigned: Mapping[str, Any] | None, origin: Mappin
     if not assigned:
         return document
     aimed = aim(document, assigned)
-    meant = {path: assigned[said] for said, path in aimed.items() if path}
+    meant = {path: assigned[said] for said, paths in aimed.items() for path in paths}
     given = origin or {}
-    return assign(document, meant, {path: given[said] for said, path in aimed.items() if path and said in given})
+    origins = {path: given[said] for said, paths in aimed.items() for path in paths if said in given}
+    return assign(document, meant, origins)
 
 
 def _planned(source: Source | Spec | Plan, settings: Settings) -> Plan:
@@ -314,8 +385,10 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 
 
 __all__ = [
+    "CacheView",
     "Fault",
     "FieldView",
+    "FileCheck",
     "Finding",
     "Frames",
     "KindView",
@@ -324,17 +397,27 @@ __all__ = [
     "PlanView",
     "ProcessUse",
     "Progress",
+    "Refreshed",
     "Refusal",
     "Report",
+    "RunView",
     "Source",
     "Spec",
     "Validity",
+    "Verification",
     "check",
     "describe",
+    "destinations",
+    "is_fresh",
     "load",
+    "measure_cache",
     "plan",
+    "purge_cache",
+    "refresh",
     "run",
     "schema",
+    "status",
     "types",
     "validate",
+    "verify",
 ]

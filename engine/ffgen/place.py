@@ -71,6 +71,12 @@ def split_compression(path: str) -> tuple[str, str]:
     return (stem, compression) if compression else (path, "none")
 
 
+def work_folder(destination: str) -> str:
+    """The hidden folder in which a destination is made."""
+    parent, name = os.path.split(os.path.realpath(destination))
+    return os.path.join(parent, f".{name}.ffgen")
+
+
 class Workspace:
     """One run's hold on a destination: a lock, and a hidden folder `.{name}.ffgen` beside it for unfinished files.
 
@@ -113,7 +119,7 @@ class Workspace:
             _check_existing(destination, real, whole_folder=whole_folder, clobber=clobber)
             if not name:
                 raise DestinationError(f"{destination} is no place for a folder of parts.", hint="Name a folder in it.")
-            folder = os.path.join(parent, f".{name}.ffgen")
+            folder = work_folder(real)
             lock = _take(folder, destination)
             try:
                 _empty(folder)

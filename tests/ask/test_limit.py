@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffgen.ask.client import Kind
+from ffgen.ask.address import Kind
 from ffgen.ask.limit import AUTO_CEILING, COOLDOWN, Health, Limit, Outcome, Permit
 
 

@@ -58,19 +58,25 @@ def test_flags_can_answer_everything(folder: Path) -> None:
     assert enter(arguments) == 0
     assert errors_in("orders.yaml") == []
     spec = ffgen.load("orders.yaml")
-    assert (spec.dataset.count, spec.dataset.domain) == (50, "orders: a shop's, no more")
-    assert [field.type for field in spec.dataset.fields] == ["uuid", "number", "enum", "date"]
-    assert spec.dataset.fields[2].values == ["new", "no", "1e3"]
+    assert (spec.datasets[0].count, spec.datasets[0].domain) == (50, "orders: a shop's, no more")
+    assert [field.type for field in spec.datasets[0].fields] == ["uuid", "number", "enum", "date"]
+    assert spec.datasets[0].fields[2].values == ["new", "no", "1e3"]
 
 
 def test_without_a_server_values_are_drawn_where_they_can_be(folder: Path) -> None:
     assert enter(["init", "--name", "people", "--field", "name", "--field", "age:integer=18..90"]) == 0
     assert ffgen.load("people.yaml").model is None
     assert enter(["init", "--name", "notes", "--field", "age:integer=18..90", "--field", "remark:string"]) == 0
-    assert ffgen.load("notes.yaml").model.endpoint == "embedded"
+    assert endpoint("notes.yaml") == "embedded"
     here = "http://localhost:11434"
     assert enter(["init", "--name", "asked", "--field", "name", "--endpoint", here, "--model", "m"]) == 0
-    assert ffgen.load("asked.yaml").model.endpoint == here
+    assert endpoint("asked.yaml") == here
+
+
+def endpoint(path: str) -> object:
+    model = ffgen.load(path).model
+    assert model is not None
+    return model.endpoint
 
 
 def test_a_spec_that_check_refuses_is_not_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +122,7 @@ def test_it_asks_on_a_terminal_and_writes_what_was_answered(folder: Path) -> Non
     os.close(master)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, seen.decode()
     spec = ffgen.load(str(folder / "ships.yaml"))
-    assert (spec.dataset.count, [field.name for field in spec.dataset.fields]) == (30, ["name", "age"])
+    assert (spec.datasets[0].count, [field.name for field in spec.datasets[0].fields]) == (30, ["name", "age"])
 
 
 @pytest.mark.parametrize(
@@ -144,5 +150,5 @@ def test_any_text_is_written_so_that_the_spec_loader_reads_it_back(text: str) ->
     path = Path("t.yaml")
     path.write_text(write_spec(spec), encoding="utf-8")
     loaded = ffgen.load(str(path), assign={"model.endpoint": "embedded", "dataset.count": 1})
-    assert loaded.dataset.domain == text
-    assert json.dumps(loaded.dataset.fields[0].values) == json.dumps([text, "x" + text])
+    assert loaded.datasets[0].domain == text
+    assert json.dumps(loaded.datasets[0].fields[0].values) == json.dumps([text, "x" + text])

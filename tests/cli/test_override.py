@@ -73,9 +73,27 @@ def test_a_broken_spec_says_little_and_hurts_nobody(tmp_path: Path, text: str) -
 
 
 def test_a_project_file_yields_to_the_spec_and_set_goes_last(tmp_path: Path) -> None:
-    source = spec(tmp_path, "seed: 1\ndataset: {count: 2}\n")
+    source = spec(tmp_path, "seed: 1\nmodel: {}\ndataset: {count: 2}\n")
     (tmp_path / "ffgen.toml").write_text('seed = 9\nendpoint = "http://a"\n')
     found = resolve({"count": 5}, environ={}, folder=tmp_path, user_file=tmp_path / "none")
     assign, origin = changes(source, found, ("dataset.count=6",))
     assert assign == {"dataset.count": 6, "model.endpoint": "http://a"}
     assert origin == {"dataset.count": "--set", "model.endpoint": str(tmp_path / "ffgen.toml")}
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "paths"),
+    [
+        ("dataset: {count: 2}\n", {}, set()),
+        ("tables: []\n", {"concurrency": 8}, set()),
+        ("model: {}\n", {}, {"model.endpoint", "model.name"}),
+        ("dataset: {mode: records}\n", {}, {"model.endpoint", "model.name"}),
+        ("dataset: {count: 2}\n", {"model": "m"}, {"model.endpoint", "model.name"}),
+    ],
+)
+def test_variables_alone_do_not_make_a_drawn_spec_ask(
+    tmp_path: Path, text: str, flags: dict[str, object], paths: set[str]
+) -> None:
+    around = {"FFGEN_LLM_BASE_URL": "http://a", "FFGEN_LLM_MODEL": "x"}
+    found = resolve(flags, environ=around, folder=tmp_path, user_file=tmp_path / "none")
+    assert changes(spec(tmp_path, text), found)[0].keys() == paths

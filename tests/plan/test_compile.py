@@ -89,7 +89,7 @@ FOUND = [
     (31, "dataset.fields[6].values[0]", "`tomorrow` is not a valid date here (format)"),
     (35, "dataset.fields[7].values[1]", "`11` is not a valid number here (range)"),
     (36, "dataset.fields[7].examples[0]", "`1` is not a valid number here (values)"),
-    (42, "dataset.fields[8].fields[0].decimals", "means nothing for type string"),
+    (41, "dataset.fields[8].fields[0].length", "means nothing for type number"),
     (45, "dataset.fields[8].fields[1].items.unique", "only top-level fields can be unique"),
     (48, "dataset.fields[9].pattern", "no value of type phone matches"),
     (50, "output.path", "ends with .jsonl, but csv was asked"),
@@ -294,6 +294,24 @@ def test_a_plan_is_named_for_what_shapes_its_replies() -> None:
 
 
 def test_a_spec_without_a_model_is_no_plan() -> None:
-    spec = msgspec.convert({"dataset": {"fields": [NAME]}}, ffgen.Spec)
+    spec = msgspec.convert({"dataset": {"mode": "records", "fields": [NAME]}}, ffgen.Spec)
     with pytest.raises(SpecError, match="no model is named"):
         ffgen.plan(spec)
+
+
+def test_a_spec_without_a_model_and_a_mode_is_drawn() -> None:
+    spec = msgspec.convert({"dataset": {"fields": [NAME]}}, ffgen.Spec)
+    assert ffgen.plan(spec).is_drawn
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({}, "needs a `dataset`, or `tables`"),
+        ({"dataset": None}, "needs a `dataset`, or `tables`"),
+        ({"dataset": {"fields": [NAME]}, "tables": [{"name": "a", "fields": [NAME]}]}, "has both"),
+    ],
+)
+def test_a_spec_has_a_dataset_or_tables(spec: dict[str, Any], what: str) -> None:
+    (finding,) = ffgen.check(spec)
+    assert (finding.path, finding.severity) == ("dataset", "error") and what in finding.what

@@ -143,7 +143,7 @@ def entry(name: str) -> dict[str, Any]:
 def first(column: pl.Series) -> str:
     """The first value, for who looks at a change."""
     text = json_texts(column).fill_null("null")[0]
-    return text if len(text) <= 60 else text[:57] + "..."
+    return str(text) if len(text) <= 60 else text[:57] + "..."
 
 
 def names() -> list[str]:

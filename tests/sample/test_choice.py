@@ -124,7 +124,7 @@ def test_a_unique_choice_takes_each_value_once() -> None:
         ({"values": ["a"], "generator": {"name": "choice", "smoothing": -1}}, "generator.smoothing"),
         ({"values": ["a"], "generator": {"name": "choice", "pool_below": 0.1}}, "generator.other"),
         ({"values": ["a"], "generator": {"name": "choice", "pool_below": 0.1, "other": "z"}}, "generator.other"),
-        ({"values": ["a"], "generator": {"name": "choice", "warmth": 1}}, "generator"),
+        ({"values": ["a"], "generator": {"name": "choice", "warmth": 1}}, "generator.warmth"),
     ],
 )
 def test_a_choice_that_cannot_be_is_refused(field: dict[str, Any], key: str) -> None:

@@ -183,7 +183,7 @@ MONOTONE = "- {{name: x, {}, generator: {{name: monotone, {}}}}}"
         ("- {name: x, type: string, derive: 1 + 1}", "derive", "gives integer"),
         ("- {name: x, type: string, derive: y}", "derive", "no field y"),
         ("- {name: x, type: string, generator: derived}", "derive", "needs `derive`"),
-        (MONOTONE.format("type: integer", "step: -1"), "generator.step", "Expected"),
+        (MONOTONE.format("type: integer", "step: -1"), "generator.step", "must be"),
         (MONOTONE.format("type: integer", "step: {uniform: [5, 1]}"), "generator.step.uniform", "below"),
         (MONOTONE.format("type: integer", "step: {}"), "generator.step", "one of"),
         (MONOTONE.format("type: integer", "start: 0.5"), "generator.start", "not a whole number"),

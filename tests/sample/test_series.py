@@ -342,7 +342,7 @@ PROBLEMS: list[tuple[dict[str, Any], str, str]] = [
     ({"generator": {"name": "arrivals", "mean": "1h", "start": "2024-13-01"}}, "generator.start", "is not a moment or"),
     ({"generator": {"name": "arrivals", "mean": "1h", "by": "who"}}, "generator.by", "`who` is not another field"),
     ({"generator": {"name": "arrivals", "mean": "1h", "spread": 2}}, "generator.spread", "is what it is"),
-    ({"generator": {"name": "arrivals", "mean": "1h", "distribution": "normal"}}, "generator.distribution", "Invalid"),
+    ({"generator": {"name": "arrivals", "mean": "1h", "distribution": "normal"}}, "generator.distribution", "one of"),
     (
         {"range": ["2024-01-01", "2024-01-02"], "generator": {"name": "arrivals", "mean": "1h"}},
         "generator.mean",

@@ -243,7 +243,7 @@ def generated(**parameters: Any) -> str:
         (generated(lengths={}), "generator.lengths", "one distribution"),
         (generated(lengths={"empirical": {1: 0}}), "generator.lengths.empirical", "no length has a weight"),
         (generated(lengths={"empirical": {"x": 1}}), "generator.lengths.empirical", "`x` is no length"),
-        (generated(lengths={"poisson": -1}), "generator.lengths", "Expected"),
+        (generated(lengths={"poisson": -1}), "generator.lengths", "must be > 0"),
         (generated(distinct=True, lengths={"fixed": 6}), "generator.distinct", "5 different items"),
         (generated(order={"transitions": {"a": {"b": 1}}}), "generator.order.transitions", "follows `b`"),
         (generated(order={"transitions": {"a": {"a": 1}}, "start": {"b": 1}}), "generator.order.transitions", "`b`"),

@@ -231,7 +231,7 @@ PROBLEMS: list[tuple[dict[str, Any], str, str]] = [
     ({"generator": {"name": "rhythm", "weekdays": [1e10] * 7}}, "generator.weekdays", "<= 1"),
     ({"generator": {"name": "rhythm", "weekdays": {"noday": 1}}}, "generator.weekdays", "`noday` is none"),
     ({"generator": {"name": "rhythm", "weekdays": {"mon-fri-sat": 1}}}, "generator.weekdays", "is none"),
-    ({"generator": {"name": "rhythm", "weekdays": [1, 2]}}, "generator.weekdays", "length"),
+    ({"generator": {"name": "rhythm", "weekdays": [1, 2]}}, "generator.weekdays", "exactly 7"),
     ({"generator": {"name": "rhythm", "weekdays": [0] * 7}}, "generator", "no moment of the range has any weight"),
     ({"generator": {"name": "rhythm", "holidays": ["easter"]}}, "generator.holidays", "`easter` to `easter`"),
     ({"generator": {"name": "rhythm", "trend": -1}}, "generator.trend", "> -1"),

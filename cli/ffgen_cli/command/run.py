@@ -3,7 +3,7 @@
 from __future__ import annotations  # naming a type of the library must not load the library
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def run(
     terminal = session.terminal
     wanted = target(choose_spec(spec, spec_option, "run"), chosen, sets)
     if dry_run:
-        show_plan(terminal, *prepare(terminal, wanted, chosen), json_)
+        show_plan(terminal, *prepare(terminal, wanted, chosen), chosen["table"], json_)
         return
     with display(progress_style(chosen["progress"], json_), terminal) as watch:
         # The bar is up while the library loads, which takes longer than all of this.
@@ -130,18 +130,26 @@ def carry_out(
     return report
 
 
-def show_plan(terminal: Terminal, made: ffgen.Plan, output: Output, json_: bool) -> None:
-    """What --dry-run prints instead of a run."""
+def show_plan(terminal: Terminal, made: ffgen.Plan, output: Output, table: str | None, json_: bool) -> None:
+    """What --dry-run prints instead of a run. Refuses what the run would."""
+    files = ffgen.destinations(made, output.path, format=output.format, compression=output.compression, table=table)
     view = ffgen.describe(made)
     if json_:
         terminal.say(as_json(view))
         return
     terminal.say(plan_report(view, terminal.width, terminal.colored(sys.stdout)))
-    if output.path == "-":
-        terminal.say("\nNothing was made. The records would go to standard output.")
-    else:
-        there = " It exists and would be replaced." if Path(output.path).exists() else ""
-        terminal.say(f"\nNothing was made. The records would go to {output.path}.{there}")
+    terminal.say(f"\nNothing was made. {going_to(list(files.values()))}")
+
+
+def going_to(files: Sequence[str]) -> str:
+    """Where records would go, and what would be replaced."""
+    if files == ["-"]:
+        return "The records would go to standard output."
+    if len(files) == 1:
+        there = " It exists and would be replaced." if Path(files[0]).exists() else ""
+        return f"The records would go to {files[0]}.{there}"
+    replaced = ", which exists and would be replaced"
+    return "\n".join(["The records would go to", *(f"  {f}{replaced if Path(f).exists() else ''}" for f in files)])
 
 
 def check_table(table: str | None, names: list[str]) -> None:

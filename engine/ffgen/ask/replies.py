@@ -189,6 +189,16 @@ class Replies:
             live = self._reader.execute(f"SELECT count(*) FROM {_LIVE}", (time.time() - _ABANDONED,)).fetchone()[0]
             return Stats(replies=count, bytes=size_of(self._reader), oldest=oldest, newest=newest, unfinished=live)
 
+    def needed(self, fingerprint: str) -> int:
+        """How many replies are kept for a run that has not finished; reads an index from end to end."""
+        with mapped(self._path):
+            found = self._reader.execute(
+                "SELECT count(*) FROM replies WHERE run = (SELECT id FROM runs WHERE fingerprint = ?"
+                " AND finished IS NULL)",
+                (fingerprint,),
+            ).fetchone()
+        return int(found[0])
+
     def remember(self, url: str, value: dict[str, Any]) -> None:
         """Keeps what an endpoint was recognised as, in place of what is known of it."""
         data = msgspec.json.encode(value)

@@ -27,6 +27,12 @@ class Expression:
         expr: pl.Expr = _resolve("compile").compile_tree(self.tree, schema).expr
         return expr
 
+    def picks(self) -> list[str] | None:
+        """The texts it may give beside fields' own values, where it only picks among these; None where it makes new
+        ones."""
+        found: list[str] | None = _resolve("grammar").picks(self.tree)
+        return found
+
     def kind(self, schema: Mapping[str, Any]) -> str:
         """What it gives over rows with these dtypes: boolean, integer, number, text, date, timestamp, time, ..."""
         return str(_resolve("compile").compile_tree(self.tree, schema).kind)

@@ -227,3 +227,21 @@ def columns(tree: exp.Expr) -> frozenset[str]:
     """The top-level fields that an expression reads."""
     found = [node for node in tree.find_all(exp.Column, exp.Dot) if not isinstance(node.parent, exp.Dot)]
     return frozenset(path(node)[0] for node in found)
+
+
+def picks(tree: exp.Expression) -> list[str] | None:
+    """See `Expression.picks`."""
+    found: list[str] = []
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Paren):
+            stack.append(node.this)
+        elif isinstance(node, exp.Case):
+            stack += [branch.args["true"] for branch in node.args["ifs"]]
+            stack += [node.args["default"]] if node.args.get("default") is not None else []
+        elif isinstance(node, exp.Literal) and node.is_string:
+            found.append(node.this)
+        elif not isinstance(node, exp.Column | exp.Dot | exp.Null):
+            return None
+    return found

@@ -139,6 +139,7 @@ class _Subsets:
                 self.within[holder].append(len(self.parts))
             self.parts.append(part)
         self.reached: dict[int, int] = {}
+        self.unions: dict[tuple[int, ...], CharSet] = {}
         self.movers = sum(1 << number for number, state in enumerate(nfa.states) if state.moves or state.at_end)
         self.movers |= 1 << nfa.final
         at_end = (number for number, state in enumerate(nfa.states) if state.at_end)
@@ -163,14 +164,18 @@ class _Subsets:
                 for part in self.within[chars]:
                     targets[part] |= reached
                 self.budget.spend(1 + len(self.within[chars]))
-        merged: dict[int, list[CharSet]] = defaultdict(list)
+        merged: dict[int, list[int]] = defaultdict(list)
         for part, target in sorted(targets.items()):
-            merged[self.settle(target)].append(self.parts[part])
-        return [(_union(parts), target) for target, parts in merged.items()]
+            merged[self.settle(target)].append(part)
+        return [(self.union(tuple(parts)), target) for target, parts in merged.items()]
 
-
-def _union(parts: list[CharSet]) -> CharSet:
-    return parts[0] if len(parts) == 1 else CharSet.of(run for part in parts for run in part.ranges)
+    def union(self, parts: tuple[int, ...]) -> CharSet:
+        """These parts as one set. Few different ones come up, again and again, and `\\w` alone has 700 ranges."""
+        if len(parts) == 1:
+            return self.parts[parts[0]]
+        if parts not in self.unions:
+            self.unions[parts] = CharSet.of(run for part in parts for run in self.parts[part].ranges)
+        return self.unions[parts]
 
 
 Edges = list[list[tuple[CharSet, int]]]

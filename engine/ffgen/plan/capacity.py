@@ -2,8 +2,11 @@
 before the first request. Patterns are counted as automata, under limits; what can't be counted is unbounded.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+
 from msgspec import Struct
 
+from ffgen.sample.base import MOST_ROOM, Sampler
 from ffgen.spec.model import Dataset
 from ffgen.spec.record import requirements
 from ffgen.spec.types import ValueType
@@ -34,6 +37,41 @@ def capacity_of(dataset: Dataset, types: list[ValueType]) -> Capacity:
     if tightest is None or (allowed is not None and allowed <= tightest):
         return Capacity(allowed, note_of(dataset, allowed), narrow)
     return Capacity(tightest, note_of(dataset, tightest), [(name, tightest)], name)
+
+
+def drawable_of(
+    dataset: Dataset, names: Sequence[str], samplers: Mapping[str, Sampler], free: Callable[[str], bool]
+) -> Capacity:
+    """How many distinct records the samplers can make, told apart by the fields of these names: exact where each field
+    is `free` (its sampler alone decides) and its values can be numbered, else at most so many."""
+    rooms = {name: drawn_room(sampler) for name, sampler in samplers.items()}
+    numbered = (name for name, sampler in samplers.items() if free(name) and sampler.room() is not None)
+    counted = {name for name in numbered if not may_miss(samplers[name])}
+    allowed = product(rooms[name] for name in names)
+    unique = [(rooms[name], name) for name in samplers if samplers[name].field.unique and not may_miss(samplers[name])]
+    tightest, name = min(((room, name) for room, name in unique if room is not None), default=(None, ""))
+    alone = tightest is not None and (allowed is None or tightest < allowed)
+    keys = [name] if alone else names
+    exact = counted >= set(keys) and not requirements(dataset)
+    note = "exact: each is drawn by its number" if exact else "an upper bound, from what is drawn"
+    if alone:
+        return Capacity(tightest, note, [(name, tightest or 0)], name)
+    narrow = sorted(((each, room) for each in names if (room := rooms[each]) is not None), key=lambda pair: pair[1])
+    return Capacity(allowed, note if allowed is not None else note_of(dataset, None), narrow)
+
+
+def drawn_room(sampler: Sampler) -> int | None:
+    """Distinct cells that a sampler draws, null among them where it may be; None when there is no useful bound."""
+    known, allowed = sampler.room(), room(sampler.kind)
+    if known is None or known >= MOST_ROOM:
+        return allowed
+    known += may_miss(sampler)
+    return known if allowed is None else min(known, allowed)
+
+
+def may_miss(sampler: Sampler) -> bool:
+    """Whether null is among the values."""
+    return sampler.field.may_be_null
 
 
 def note_of(dataset: Dataset, allowed: int | None) -> str:

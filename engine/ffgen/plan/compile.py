@@ -1,5 +1,6 @@
 """Spec to plan."""
 
+import difflib
 from typing import Any
 
 import orjson
@@ -46,6 +47,18 @@ class Plan(Struct, frozen=True):
     def dataset(self) -> Dataset:
         """The dataset wanted; the first, where there are several tables."""
         return self.spec.datasets[0]
+
+    def chosen(self, table: str | None) -> list[str]:
+        """The tables of a run, in the order in which they are made: all, or the one that is named; UsageError when
+        there is none of that name."""
+        names = [layout.table for layout in self.layouts] or [self.dataset.name]
+        if table is None:
+            return names
+        if table not in names:
+            near = difflib.get_close_matches(table, names, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(names)}."
+            raise UsageError(f"The spec has no table {table}.", hint=hint)
+        return [table]
 
     @property
     def model(self) -> Model:

@@ -152,7 +152,6 @@ def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
 def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableView:
     """One drawn table in words."""
     kinds = recipe.kinds
-    capacity = capacity_of(recipe.dataset, list(kinds.values()))
     width = sum(len(name) + 4 + kinds[name].widths()[0] for name in recipe.written) + 2
     fields = [
         FieldView(
@@ -170,8 +169,8 @@ def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableVi
         laid_out=layout.parent,
         fields=fields,
         unique=recipe.how,
-        capacity=capacity.allowed,
-        capacity_note=capacity.note,
+        capacity=recipe.capacity.allowed,
+        capacity_note=recipe.capacity.note,
         bytes=layout.count * width,
     )
 

@@ -1,8 +1,11 @@
 """Every finding about a spec, before anything is made of it."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterator, Sequence
+
+from msgspec import structs
 
 from ffgen.ask.address import base_url
 from ffgen.ask.ollama import Ollama
@@ -24,7 +27,7 @@ from ffgen.plan.settle import settle
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
 from ffgen.spec.load import Document
-from ffgen.spec.model import Model, Output, Spec
+from ffgen.spec.model import Dataset, Model, Output, Spec
 from ffgen.spec.types import build_types
 
 FOLLOWING = {"require", "unique_by", "correlations", "imperfections"}
@@ -35,7 +38,7 @@ TABLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 def inspect(spec: Spec, document: Document, making: bool = True) -> list[Finding]:
     """Every error and warning that the plan has about a spec, positioned in its document. Without `making`, records
     are only looked at: whether they could be drawn is no matter."""
-    return [positioned(document, found) for found in observe(spec)]
+    return [positioned(document, found) for found in observe(spec, making)]
 
 
 def inspect_rest(spec: Spec, document: Document, wrong: Sequence[Path]) -> list[Finding]:
@@ -63,10 +66,12 @@ def is_near(found: Path, wrong: Path) -> bool:
 
 
 def observe(spec: Spec, making: bool = True) -> Iterator[Observation]:
-    """Errors and warnings as (path, what, hint, severity)."""
+    """Errors and warnings."""
     if (spec.dataset is None) == (not spec.tables):
         what = "needs a `dataset`, or `tables`." if spec.dataset is None else "has both `dataset` and `tables`."
-        yield Observation((), f"the spec {what}", "One table stands under `dataset:`, several under `tables:`.")
+        yield Observation(
+            ("dataset",), f"the spec {what}", "One table stands under `dataset:`, several under `tables:`."
+        )
         return
     spec = settle(spec)
     if is_drawn(spec):
@@ -80,15 +85,30 @@ def observe(spec: Spec, making: bool = True) -> Iterator[Observation]:
     field_errors = observe_fields(dataset, ("dataset",))
     yield from field_errors
     yield from observe_references(dataset)
-    if dataset.imperfections is not None:
-        what = "imperfections are put into drawn records, and these are asked for."
-        yield Observation(("dataset", "imperfections"), what, "Say `mode: local`, or --local; or leave it out.")
+    yield from observe_drawing_keys(dataset)
     if spec.output is not None:
         yield from observe_output(spec.output)
     types = None if has_errors(field_errors) else build_types(dataset.fields)
     yield from observe_requirements(dataset, types)
     if types is not None:
         yield from observe_room(dataset, types)
+
+
+def observe_drawing_keys(dataset: Dataset) -> Iterator[Observation]:
+    """Keys that mean something for drawn records only, in a spec whose records a model makes."""
+    hint = "Say `mode: local`, or --local; or leave it out."
+    for key in ("imperfections", "correlations", "rows"):
+        if getattr(dataset, key):
+            what = f"`{key}` is for drawn records, and these are asked for."
+            yield Observation(("dataset", key), what, hint, at_key=True)
+    for i, field in enumerate(dataset.fields):
+        for key in ("when", "derive", "cases", "ref", "hidden"):
+            if getattr(field, key):
+                what = f"`{key}` is for drawn records, and these are asked for."
+                yield Observation(("dataset", "fields", i, key), what, hint, at_key=True)
+        if field.generator is not None:
+            what = "a model makes this field: its generator is not used."
+            yield Observation(("dataset", "fields", i, "generator"), what, hint, "warning", at_key=True)
 
 
 def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
@@ -98,11 +118,12 @@ def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
     for dataset, path in zip(spec.datasets, paths, strict=True):
         found += observe_fields(dataset, path)
         found += observe_references(dataset, path)
+    found += observe_modes(spec)
     found += observe_links(spec)
     found += observe_pools(spec, paths)
     yield from found
     if spec.output is not None:
-        yield from observe_output(spec.output, many=len(spec.datasets) > 1)
+        yield from observe_outputs(spec.output, many=len(spec.datasets) > 1)
     if has_errors(found):
         return
     if making:
@@ -110,6 +131,17 @@ def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
         return
     for dataset, path in zip(spec.datasets, paths, strict=True):
         yield from observe_requirements(dataset, build_types(dataset.fields), path)
+
+
+def observe_modes(spec: Spec) -> Iterator[Observation]:
+    """Several tables are drawn, with pools or without."""
+    for i, table in enumerate(spec.tables):
+        if table.mode == "records":
+            what = "a model makes the records of one `dataset`; several tables are drawn."
+            yield Observation(("tables", i, "mode"), what, "Say `source: pool` for fields that a model is to write.")
+    if spec.tables and spec.model is not None and all(table.mode == "local" for table in spec.tables):
+        what = "no field of these tables asks the model."
+        yield Observation(("model",), what, "Say `source: pool` for fields that it is to write.", "warning", True)
 
 
 def observe_links(spec: Spec) -> Iterator[Observation]:
@@ -127,7 +159,7 @@ def observe_links(spec: Spec) -> Iterator[Observation]:
             ref = field.reference
             if ref is None:
                 continue
-            path: Path = (*top, "fields", i, "ref")
+            path: Path = (*top, "fields", i, "ref", *(() if isinstance(field.ref, str) else ("to",)))
             parent = tables.get(ref.table)
             if parent is None:
                 near = difflib.get_close_matches(ref.table, tables, 1)
@@ -233,8 +265,18 @@ def observe_options(model: Model) -> Iterator[Observation]:
         yield Observation(("model", "options"), refusals[0].what, refusals[0].hint)
 
 
-def observe_output(output: Output, many: bool = False) -> Iterator[Observation]:
-    if output.path is not None and not many:
+def observe_outputs(output: Output, many: bool) -> Iterator[Observation]:
+    """The files of drawn tables: in a folder, each by its table's name, or by one name for all."""
+    if output.path is None or output.path.endswith("/") or os.path.isdir(output.path):
+        return
+    named = output.path.replace("{table}", "table")
+    if many and output.path == "-":
+        return  # one of them may be asked for
+    yield from observe_output(structs.replace(output, path=named))
+
+
+def observe_output(output: Output) -> Iterator[Observation]:
+    if output.path is not None:
         try:
             format_of(output.path, output.format, output.compression)
         except UsageError as error:

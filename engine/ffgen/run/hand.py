@@ -25,10 +25,10 @@ from ffgen.sink.block import Columns
 def frames_of(plan: Plan, table: str | None, memory: int, spoiled: Spoiled | None = None) -> Iterator[pl.DataFrame]:
     """The frames of one table, a shard each, in order; `format` is applied. The only table, unless one is named.
     `spoiled` is added what was spoiled."""
-    names = [layout.table for layout in plan.layouts]
-    if table is None and len(names) > 1:
+    names = plan.chosen(table)
+    if len(names) > 1:
         raise UsageError(f"The spec has {len(names)} tables, and frames are of one.", hint=f"Say table={names[0]!r}.")
-    wanted = table or names[0]
+    wanted = names[0]
     with tempfile.TemporaryDirectory(prefix="ffgen-") as folder:
         hand = Hand(plan, memory, folder)
         for layout in plan.layouts:

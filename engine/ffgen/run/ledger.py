@@ -26,9 +26,10 @@ import xxhash
 
 from ffgen import __version__
 from ffgen.errors import DestinationError
-from ffgen.place import destination_error
 
 STATE_DIR = "FFGEN_STATE_DIR"
+MANIFEST = "ffgen-manifest.json"
+"""What lies beside the files of several tables, and says of each what is noted here."""
 MANY = 2048
 """Records of destinations from which on those are forgotten that are no longer there."""
 _CHUNK = 1 << 20  # 18 GB/s from the page cache, as from 64 KiB to 4 MiB
@@ -68,7 +69,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
+class Basis:
     """What went into a spec's last refresh: a digest of all that was said, plugins with their sums, and the marks of
     each destination, links in its path not followed: one that leads elsewhere now must be seen."""
 
@@ -97,7 +98,7 @@ def is_fresh(
     the working folder unless said. Takes 0.1 ms, and the time to read a file whose time was changed; that it is the
     same all the same is noted, unless `keep_notes` is false.
     """
-    known = refreshed(spec)
+    known = basis_of(spec)
     if known is None or known.digest != digest_of(spec, assign, folder):
         return False
     if any(sum_of(path_of(name)) != before for name, before in known.inputs.items()):
@@ -106,7 +107,8 @@ def is_fresh(
     if any(how not in ("same", "moved") for how, _ in stand.values()):
         return False
     if keep_notes and any(how == "moved" for how, _ in stand.values()):
-        keep(spec, replace(known, outputs={name: marks for name, (_, marks) in stand.items()}))
+        with suppress(DestinationError):
+            keep(spec, replace(known, outputs={name: marks for name, (_, marks) in stand.items()}))
     return True
 
 
@@ -128,17 +130,17 @@ def digest_of(
     return made.hexdigest()
 
 
-def refreshed(spec: str | os.PathLike[str]) -> Refreshed | None:
+def basis_of(spec: str | os.PathLike[str]) -> Basis | None:
     """What is noted of a spec's last refresh."""
     told = _read("specs", "spec", name_of(spec))
     try:
         outputs = {name: _marks(marks) for name, marks in told["outputs"].items()}
-        return Refreshed(str(told["digest"]), dict(told["inputs"]), outputs)
+        return Basis(str(told["digest"]), dict(told["inputs"]), outputs)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
-def keep(spec: str | os.PathLike[str], known: Refreshed) -> None:
+def keep(spec: str | os.PathLike[str], known: Basis) -> None:
     """Notes a refresh. DestinationError when the state folder can't be written."""
     _write("specs", "spec", name_of(spec), asdict(known))
 
@@ -180,14 +182,17 @@ def marks_of(path: str) -> tuple[Mark, ...]:
             return (_mark("", path),)
         return tuple(_mark(name, os.path.join(path, name)) for name in sorted(os.listdir(path)))
     except OSError as error:
-        raise destination_error(error, path) from error
+        what = f"{path} can't be read back: {error.strerror}."
+        raise DestinationError(what, hint="Check the disk; what is there now is suspect.") from error
 
 
 def standing(path: str, marks: Sequence[Mark]) -> tuple[Standing, tuple[Mark, ...]]:
     """How a destination stands against its marks, and the marks with the times of today. Reads only files whose size
     is right and whose time is not."""
+    if not marks:
+        return "changed", ()
     try:
-        if marks and marks[0].name and sorted(os.listdir(path)) != [mark.name for mark in marks]:
+        if marks[0].name and sorted(os.listdir(path)) != [mark.name for mark in marks]:
             return "changed", ()
         today = tuple(_today(os.path.join(path, mark.name) if mark.name else path, mark) for mark in marks)
     except OSError:

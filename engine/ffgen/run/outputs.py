@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -13,12 +14,10 @@ from ffgen.errors import UsageError
 from ffgen.place import Workspace, destination_error, split_compression
 from ffgen.plan.compile import Plan
 from ffgen.run.labels import LabelFile
-from ffgen.run.ledger import marks_of, note
+from ffgen.run.ledger import MANIFEST, marks_of, note
 from ffgen.run.options import STDOUT, Options
 from ffgen.run.report import TableReport
 from ffgen.sink import SUFFIXES, format_of
-
-MANIFEST = "ffgen-manifest.json"
 
 
 class Output(Struct):
@@ -86,13 +85,8 @@ class Outputs:
                 note(each.output, self.plan.spec_hash, self.plan.spec.seed, *about, files[each.table])
 
     def _open(self, options: Options) -> None:
-        names = [layout.table for layout in self.plan.layouts]
-        if options.table is not None:
-            names = [name for name in names if name == options.table]
-        if options.to == STDOUT and len(names) > 1:
-            hint = f"Say --table {names[0]}, or write files: -o out/"
-            raise UsageError(f"The spec has {len(names)} tables, and standard output takes one.", hint=hint)
-        for name, path in paths_of(options.to, names, options.format, options.compression).items():
+        paths = destinations(self.plan, options)
+        for name, path in paths.items():
             format, compression = format_of(path, options.format, options.compression)
             work_path = ""
             if path != STDOUT:
@@ -102,7 +96,7 @@ class Outputs:
             self.each.append(Output(name, path, work_path, format, compression, path == STDOUT))
         if options.labels is not None:
             self._open_labels(options.labels, options.clobber)
-        if len(names) > 1:
+        if len(paths) > 1:
             self.manifest = manifest_of(options.to)
 
     def _open_labels(self, path: str, clobber: bool) -> None:
@@ -116,11 +110,23 @@ class Outputs:
         self.labels = self._held.enter_context(LabelFile(space.work_path(), split_compression(path)[1]))
 
 
+def destinations(plan: Plan, options: Options) -> dict[str, str]:
+    """The file of each table that a run would write; UsageError when there can be none."""
+    names = plan.chosen(options.table)
+    if not plan.is_drawn:
+        return {names[0]: options.to}
+    if options.to == STDOUT and len(names) > 1:
+        hint = f"Say --table {names[0]}, or write files: -o out/"
+        raise UsageError(f"The spec has {len(names)} tables, and standard output takes one.", hint=hint)
+    return paths_of(options.to, names, options.format, options.compression)
+
+
 def paths_of(to: str, tables: Sequence[str], format: str | None, compression: str | None) -> dict[str, str]:
     """The path of each table: in a folder, by a name with `{table}`, or with the table's name before the suffix."""
     if len(tables) == 1 or to == STDOUT:
         only = tables[0]
-        return {only: os.path.join(to, only + suffix_of(format, compression)) if is_folder(to) else fill(to, only)}
+        name = file_name(only) + suffix_of(format, compression)
+        return {only: os.path.join(to, name) if is_folder(to) else fill(to, only)}
     if is_folder(to):
         return {table: os.path.join(to, table + suffix_of(format, compression)) for table in tables}
     if "{table}" in to:
@@ -138,7 +144,12 @@ def is_folder(to: str) -> bool:
 
 def fill(to: str, table: str) -> str:
     """The path with the table's name filled in."""
-    return to.replace("{table}", table)
+    return to.replace("{table}", file_name(table))
+
+
+def file_name(table: str) -> str:
+    """A table's name as part of a file's: the one of a spec with one table may be anything."""
+    return re.sub(r"[^\w.-]|^\.", "_", table)
 
 
 def suffix_of(format: str | None, compression: str | None) -> str:

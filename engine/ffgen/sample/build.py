@@ -3,7 +3,6 @@
 import difflib
 from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from ffgen.errors import UsageError
@@ -11,6 +10,7 @@ from ffgen.sample import SAMPLERS, plugins, resolve
 from ffgen.sample.base import Sampler, Scope
 from ffgen.sample.default import default_of
 from ffgen.sample.outside import OneAtATime
+from ffgen.spec.convert import fit
 from ffgen.spec.model import Field
 from ffgen.spec.types import Problem, build_type
 
@@ -35,7 +35,8 @@ def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
     said = field.generator if field.generator is not None else default_of(field, scope)
     if said is None:
         what = f"nothing here draws `{field.name or field.type}`: it needs a `generator`, `values` or a `pattern`."
-        raise Problem("generator", what, "See `ffgen types`, e.g. generator: sentences.")
+        hint = "E.g. generator: words; `ffgen types` lists all. Or let a model write it: `source: pool`, and a `model`."
+        raise Problem("generator", what, hint)
     if isinstance(said, str):
         return said, {}
     given = dict(said)
@@ -57,13 +58,22 @@ def convert(name: str, given: dict[str, Any]) -> Sampler:
         raise Problem("generator", error.what, error.hint) from error
     if issubclass(kind, OneAtATime):
         return kind(parameters=given)
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`").lstrip(".").partition(".")[0].partition("[")[0]
-        hint = f"See `ffgen types {name}`."
-        raise Problem(f"generator.{key}" if key else "generator", f"{what}.", hint) from None
+    sampler, wrong = fit(given, kind)
+    if sampler is not None:
+        return sampler
+    see = f"See `ffgen types {name}`."
+    first, *others = [
+        Problem(
+            ".".join(["generator", *map(str, one.path[:1])]),
+            one.what,
+            f"{one.hint} {see}".lstrip(),
+            steps=one.path[1:],
+            at_key=one.at_key and bool(one.path),
+        )
+        for one in wrong
+    ]
+    first.others += others
+    raise first
 
 
 def with_type(field: Field, sampler: Sampler) -> Field:

@@ -14,8 +14,9 @@ from ffgen.sample.base import Column, Rows, Sampler, Scope
 from ffgen.sample.cases import families_of
 from ffgen.sample.formula import Formula, dtype_of, visible
 from ffgen.sample.steps import BLOCK, Given, Step, Steps
-from ffgen.spec.model import Dataset
+from ffgen.spec.model import Dataset, Field
 from ffgen.spec.types import Problem, ValueType
+from ffgen.spec.types.base import tidy
 
 MICROSECONDS = 1_000_000
 
@@ -63,6 +64,10 @@ class Derived(Sampler):
         if given and given not in wanted | {"null"}:
             what = f"the formula gives {given}, and the field is of type {self.field.type or 'string'}."
             raise Problem("derive", what, f"Convert it: CAST(... AS {CASTS.get(self.field.type, 'TEXT')}).")
+        picks = self.formula.expression.picks()
+        fields = visible(scope)
+        read = any(may_be_empty(fields[name]) for name in self.formula.reads)
+        self.tidy = picks is not None and all(text and text == tidy(text) for text in picks) and not read
 
     @property
     def reads(self) -> Sequence[str]:
@@ -79,7 +84,7 @@ class Derived(Sampler):
                 return found.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
             case "boolean" | "date" | "time":
                 return found.cast(self.kind.value_dtype())
-        return _tidy(found, int(getattr(self.kind, "low", None) or 0))
+        return found if self.tidy else _tidy(found, int(getattr(self.kind, "low", None) or 0))
 
 
 def _whole(values: pl.Series) -> pl.Series:
@@ -93,6 +98,12 @@ def _rounded(values: pl.Series, decimals: int | None) -> pl.Series:
     if decimals is not None:
         values = values.round(decimals, mode="half_away_from_zero")
     return values + 0.0
+
+
+def may_be_empty(field: Field) -> bool:
+    """Whether a field's text may be empty, or that of one inside."""
+    least = field.length[0] if isinstance(field.length, list) and field.length else field.length
+    return field.fields is not None or field.items is not None or least == 0
 
 
 def _tidy(values: pl.Series, low: int) -> pl.Series:

@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 import orjson
@@ -18,6 +18,9 @@ from ffgen.sample.text import MERGED, Part, concatenated, merged
 from ffgen.sample.weighted import TEXT_TYPES, Pool, weighed
 from ffgen.spec.types import Problem, ValueType
 from ffgen.spec.types.base import shown
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 SYMBOL = re.compile(r"<<|<([^<>]*)>")
 MOST_TEXTS = 1 << 16
@@ -78,15 +81,8 @@ class Grammar(Sampler):
         key = "generator.rules"
         if "start" not in self.rules:
             raise Problem(key, "there is no rule `start`.", "E.g. rules: {start: [Hello <name>!], name: [Ann, Ben]}.")
-        self.read: Rules = {
-            name: [Expansion(text, weight, list(self.rules), key) for text, weight in weighed(listed, key)]
-            for name, listed in self.rules.items()
-        }
-        check_ends(self.read, key)
-        pools = flattened(self.read)
-        self.pool = pools.get("start")
-        if self.pool is None:
-            self.nested = Nested(self.read, pools, self.depth)
+        self.name = orjson.dumps([self.rules, self.depth], option=orjson.OPT_NON_STR_KEYS)
+        self.pool, self.nested = kept(_texts, self.name, lambda: written_by(self.rules, self.depth, key))
         if self.excerpt:
             self._check_length(kind)
         elif self.pool is not None:
@@ -105,8 +101,15 @@ class Grammar(Sampler):
     @cached_property
     def book(self) -> Book:
         """What excerpts are cut from: the same for all fields of a spec with the same rules."""
-        rules = orjson.dumps([self.rules, self.depth], option=orjson.OPT_NON_STR_KEYS).decode()
-        return _book(self, self.scope.seed, rules)
+        return kept(_books, (self.scope.seed, self.name), self._book)
+
+    def _book(self) -> Book:
+        """Texts one after the other, in any order; 50 ms."""
+        rng = stream(self.scope.seed, "excerpt", self.name.decode())
+        text = ""
+        while len(text) < SIZE:
+            text += self.texts(rng, 4096).str.join(" ").item() + " "
+        return Book(text[:SIZE])
 
     def checked(self, pool: Pool) -> Pool:
         """The texts without space around them, those that the field takes."""
@@ -120,7 +123,10 @@ class Grammar(Sampler):
 
     def texts(self, rng: Stream, n: int) -> pl.Series:
         """n whole texts."""
-        return self.nested.draw(rng, n) if self.pool is None else self.pool.draw(rng, n)
+        if self.pool is not None:
+            return self.pool.draw(rng, n)
+        assert self.nested is not None
+        return self.nested.draw(rng, n)
 
     def room(self) -> int | None:
         if self.excerpt:
@@ -133,22 +139,30 @@ class Grammar(Sampler):
         return self.pool.at(index)
 
 
-_books: dict[tuple[int, str], Book] = {}
+def written_by(rules: dict[str, Any], depth: int, key: str) -> "tuple[Pool | None, Nested | None]":
+    """What makes the texts: the list of them, or what writes them out; raises `Problem`."""
+    read = {
+        name: [Expansion(text, weight, list(rules), key) for text, weight in weighed(listed, key)]
+        for name, listed in rules.items()
+    }
+    check_ends(read, key)
+    pools = flattened(read)
+    pool = pools.get("start")
+    return pool, Nested(read, pools, depth) if pool is None else None
 
 
-def _book(grammar: Grammar, seed: int, rules: str) -> Book:
-    """A book of a grammar's texts, one after the other; 50 ms. The last few are kept."""
-    if (seed, rules) not in _books:
-        rng = stream(seed, "excerpt", rules)
-        texts: list[str] = []
-        length = 0
-        while length < SIZE:
-            texts += grammar.texts(rng, 4096).to_list()
-            length = sum(len(text) + 1 for text in texts[-4096:]) + length
-        if len(_books) >= 8:
-            _books.pop(next(iter(_books)))
-        _books[seed, rules] = Book(" ".join(texts)[:SIZE])
-    return _books[seed, rules]
+_texts: "dict[bytes, tuple[Pool | None, Nested | None]]" = {}
+_books: dict[tuple[int, bytes], Book] = {}
+
+
+def kept(made: dict[K, T], name: K, make: Callable[[], T]) -> T:
+    """What was made under this name before: fields often share their rules, and each is bound more than once."""
+    if name not in made:
+        found = make()
+        if len(made) >= 8:
+            made.pop(next(iter(made)))
+        made[name] = found
+    return made[name]
 
 
 class Nested:

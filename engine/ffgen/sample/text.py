@@ -240,7 +240,7 @@ def joined(pools: Sequence[Pool]) -> Pool:
     if all(pool.even for pool in pools):
         return Pool(texts)
     weights = (pool.weights or [1.0] * len(pool) for pool in pools)
-    return Pool(texts, [float(np.prod(each)) for each in product(*weights)])
+    return Pool(texts, [math.prod(each) for each in product(*weights)])
 
 
 def parts_tell(pools: Sequence[Pool]) -> bool:

@@ -7,28 +7,28 @@ from ffgen.errors import UsageError
 from ffgen.spec.document import Document
 
 
-def aim(document: Document, assignments: Mapping[str, Any]) -> dict[str, str]:
-    """For each path of `assignments`, the path it means in this document; an empty one means nothing here.
+def aim(document: Document, assignments: Mapping[str, Any]) -> dict[str, list[str]]:
+    """For each path of `assignments`, those that it means in this document.
 
-    In a spec with `tables`, `dataset.count` is the count of the first table without `ref`, and `dataset.mode`, which
-    is local there anyway, nothing. In a spec with one `dataset`, `tables.NAME.count` is its count if that is its name;
-    UsageError otherwise.
+    In a spec with `tables`, `dataset.count` is the count of the first table without `ref` and without rows of its
+    own, `dataset.mode` that of each. In a spec with one `dataset`, `tables.NAME.count` is its count if that is its
+    name; UsageError otherwise.
     """
     tables = document.value.get("tables") if isinstance(document.value, dict) else None
     if not isinstance(tables, list):
-        return {path: _in_dataset(document, path) for path in assignments}
+        return {path: [_in_dataset(document, path)] for path in assignments}
     root = next((i for i, table in enumerate(tables) if not _refers(table)), 0)
-    aimed = {}
+    aimed: dict[str, list[str]] = {}
     for path in assignments:
         if path == "dataset.mode":
-            aimed[path] = ""
+            aimed[path] = [f"tables[{i}].mode" for i, table in enumerate(tables) if isinstance(table, dict)]
         elif path.startswith("tables."):
             _check(path, [_name(table) for table in tables])
-            aimed[path] = path
+            aimed[path] = [path]
         elif path.startswith("dataset."):
-            aimed[path] = f"tables[{root}].{path.removeprefix('dataset.')}"
+            aimed[path] = [f"tables[{root}].{path.removeprefix('dataset.')}"]
         else:
-            aimed[path] = path
+            aimed[path] = [path]
     return aimed
 
 
@@ -54,5 +54,7 @@ def _name(table: Any) -> str:
 
 
 def _refers(table: Any) -> bool:
+    if isinstance(table, dict) and table.get("rows"):
+        return True
     fields = table.get("fields") if isinstance(table, dict) else None
     return isinstance(fields, list) and any(isinstance(field, dict) and field.get("ref") for field in fields)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from ffgen.errors import Finding
-from ffgen.spec.document import MAX_FINDINGS, Document, Path, dotted, quoted
+from ffgen.spec.document import MAX_FINDINGS, Document, Path, Text, dotted, quoted
 from ffgen.spec.explain import Arm, arms, constraint, explain, holds_struct, misfits, of_base
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -37,6 +37,24 @@ def convert_most(document: Document, kind: type[T]) -> tuple[T | None, list[Path
     """
     walk = _Walk(document, partial=True)
     return walk.struct(kind, document.value, ()), [problem.path for problem in walk.problems]
+
+
+class Wrong(NamedTuple):
+    """What is wrong at a path; `at_key`: the key itself is, not what it holds."""
+
+    path: Path
+    what: str
+    hint: str
+    at_key: bool
+
+
+def fit(value: Any, kind: type[T]) -> tuple[T | None, list[Wrong]]:
+    """A part of a spec as a `kind`, or None and what is wrong with it, in the order of its keys."""
+    walk = _Walk(Document(value, Text("", "")))
+    made = walk.struct(kind, value, ())
+    if not walk.problems:
+        return made, []
+    return None, [Wrong(one.path, *one.say(), one.key) for one in walk.problems[:MAX_FINDINGS]]
 
 
 class _Problem(NamedTuple):

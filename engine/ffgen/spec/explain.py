@@ -63,7 +63,10 @@ def arms(kind: Any) -> tuple[Arm, ...]:
         return (Arm(type(args[0]), literals=args),)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return (Arm(dict, struct=kind),)
-    if kind is list or origin is list:
+    if origin is tuple and Ellipsis not in args:
+        exact = msgspec.Meta(min_length=len(args), max_length=len(args))
+        return (Arm(list, metas=(*metas, exact), item=args[0]),)
+    if kind is list or origin in (list, tuple):
         return (Arm(list, metas=tuple(metas), item=args[0] if args else Any),)
     if kind is dict or origin is dict:
         return (Arm(dict, metas=tuple(metas), item=args[1] if args else Any),)
@@ -127,13 +130,14 @@ def constraint(arm: Arm, value: Any) -> str:
 
 
 def _bounds(meta: msgspec.Meta, value: Any) -> str:
-    if meta.ge is not None and value < meta.ge:
+    # Said the other way round, so that NaN breaks each of them.
+    if meta.ge is not None and not value >= meta.ge:
         return f"be >= {meta.ge}, got {value}"
-    if meta.gt is not None and value <= meta.gt:
+    if meta.gt is not None and not value > meta.gt:
         return f"be > {meta.gt}, got {value}"
-    if meta.le is not None and value > meta.le:
+    if meta.le is not None and not value <= meta.le:
         return f"be <= {meta.le}, got {value}"
-    if meta.lt is not None and value >= meta.lt:
+    if meta.lt is not None and not value < meta.lt:
         return f"be < {meta.lt}, got {value}"
     if meta.multiple_of is not None and value % meta.multiple_of:
         return f"be a multiple of {meta.multiple_of}, got {value}"
