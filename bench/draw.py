@@ -85,6 +85,8 @@ def measure(folder: Path, quick: bool) -> list[Figure]:
 def make(maker: Maker, rows: int, folder: Path, *, look: bool) -> float:
     """CPU seconds of one run, whose output is looked at or not, and is gone afterwards."""
     path = folder / f"{maker.name}.{maker.suffix}"
+    if rows >= QUICK_MILLIONS[0]:
+        whole.warm(folder)
     spent = whole.spend(maker.command(rows, path), str(folder)).cpu_seconds
     if look:
         check(path, rows)

@@ -1,6 +1,7 @@
 """Whole runs of the command, as a user starts them, in processes of their own; and what the kernel says they took."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from bench.customers import ROWS, SPEC, WrongOutput, check
 
 ROOT = Path(__file__).parents[1]
 FFGEN = [sys.executable, "-m", "ffgen_cli"]
+NOT_OURS = ("FFGEN_", "POLARS_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONSTARTUP")
+"""Settings of whoever started the bench that a user does not have: without bytecode, start-up takes a third more."""
 TOLD = 1_500
 """Characters of a failed command's last words that are shown."""
 
@@ -47,8 +50,7 @@ def ffgen(url: str, count: int, folder: Path, *flags: str, concurrency: int = 8)
 
 def spend(line: list[str], folder: str) -> Use:
     """Runs a command to its end, away from the settings of whoever started the bench. WrongOutput when it fails."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("FFGEN_")}
-    own["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [own.get("PYTHONPATH")])])
+    own = environment()
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
         process = subprocess.Popen(line, stdout=said, stderr=said, cwd=folder, env=own)
@@ -61,3 +63,24 @@ def spend(line: list[str], folder: str) -> Use:
             told = said.read().decode(errors="replace")[-TOLD:]
             raise WrongOutput(f"{' '.join(line)} ended with {process.returncode}: ...{told}")
     return Use(used.ru_utime + used.ru_stime, wall)
+
+
+def environment() -> dict[str, str]:
+    """What a command is started with: a user's settings, and this folder to import from."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
+    own["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [own.get("PYTHONPATH")])])
+    return own
+
+
+def warm(folder: Path, size: int = 4 << 30) -> None:
+    """Writes and removes a file, so that the system has memory at hand for files to come.
+
+    A virtual machine gives free memory back to its host after seconds, and whoever writes next waits for it: up to
+    2 us a 4 KiB page, four times what writing takes. Half a second, or five when it was all gone.
+    """
+    path, block = folder / "warm", bytes(1 << 20)
+    size = min(size, shutil.disk_usage(folder).free // 4)
+    with path.open("wb", buffering=0) as file:
+        for _ in range(size >> 20):
+            file.write(block)
+    path.unlink()

@@ -68,7 +68,8 @@ def keys_of(struct: type[msgspec.Struct]) -> Callable[[], str]:
         for field in msgspec.structs.fields(struct):
             written, told = described(field.type, linked)
             known = f"{struct.__name__}.{field.name}"
-            yield f"`{field.encode_name}`", written, "" if known in COUNTED else default_of(field), told or KEYS_TOLD[known]
+            default = "" if known in COUNTED else default_of(field)
+            yield f"`{field.encode_name}`", written, default, told or KEYS_TOLD[known]
 
     return lambda: table(("key", "value", "unless said", "meaning"), rows())
 
@@ -94,9 +95,9 @@ KEYS_TOLD = {
     "Ref.max": "The most.",
     "Ref.mean": "How many on average.",
     "Correlation.fields": "Numbers, dates or times of the table.",
-    "Correlation.r": "The rank correlation of any two of them, from -1 to 1.",
+    "Correlation.r": "How closely any two of them go together: 1 fully, 0 not at all, -1 the other way round.",
     "Correlation.matrix": "One for each pair: a row and a column for each field.",
-    "Output.path": "A file, a folder that ends with `/`, or `-` for standard output; see [running](running.md#where-records-go).",
+    "Output.path": "A file, a folder ending in `/`, or `-` (standard output): [more](running.md#where-records-go).",
     "Output.format": "Taken from the path unless said.",
     "Output.compression": "Taken from `.gz` or `.zst` in the path unless said; Parquet compresses inside, with zstd.",
 }

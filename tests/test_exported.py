@@ -15,7 +15,8 @@ import ffgen
 from ffgen import api, errors
 
 HEAVY = {"polars", "numpy", "aiohttp", "msgspec", "sqlglot", "yaml", "orjson", "xxhash", "asyncio", "multiprocess"}
-VERBS = ["check", "describe", "load", "plan", "run", "schema", "types", "validate"]
+VERBS = ["check", "describe", "destinations", "load", "plan", "refresh", "run", "schema", "types", "validate"]
+LIGHT_VERBS = ["is_fresh", "measure_cache", "purge_cache", "status", "verify"]
 
 
 def python(code: str) -> Any:
@@ -55,7 +56,8 @@ def test_every_name_is_documented_and_typed(name: str) -> None:
 
 
 def test_verbs_are_functions_and_nothing_public_is_missing() -> None:
-    assert [name for name in api.__all__ if inspect.isfunction(getattr(api, name))] == VERBS
+    verbs = [name for name in api.__all__ if inspect.isfunction(getattr(api, name))]
+    assert verbs == sorted([*VERBS, *LIGHT_VERBS])
     own = [name for name, value in vars(api).items() if inspect.isfunction(value) and value.__module__ == "ffgen.api"]
     assert sorted(name for name in own if not name.startswith("_")) == VERBS
 
@@ -97,6 +99,13 @@ def test_a_child_imports_neither_the_api_nor_the_command_line() -> None:
 def test_plan_and_run_stay_verbs_whatever_is_imported(code: str) -> None:
     said = python(f"{code}\nimport ffgen; print(json.dumps([type(ffgen.plan).__name__, type(ffgen.run).__name__]))")
     assert said == ["function", "function"]
+
+
+def test_what_cron_asks_twenty_times_loads_no_library() -> None:
+    code = "import ffgen; told = [getattr(ffgen, name).__name__ for name in %r]\nprint(json.dumps([*sys.modules]))"
+    assert not {"polars", "numpy", "aiohttp", "sqlglot", "yaml"} & set(python(code % LIGHT_VERBS))
+    fresh = "import ffgen; ffgen.is_fresh('none.yaml'); print(json.dumps([*sys.modules]))"
+    assert not (HEAVY - {"xxhash"}) & set(python(fresh))
 
 
 def test_star_import_gives_the_list() -> None:

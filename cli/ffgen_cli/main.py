@@ -36,7 +36,7 @@ COMMANDS = {
     "help": ("ffgen_cli.command.help:help", "Explain a command, or `ffgen help exit-codes`."),
 }
 SHORT = """\
-ffgen makes exactly N unique, valid records from a YAML spec and a local language model.
+ffgen makes exactly N unique, valid records from a YAML spec: drawn here, or written by a local language model.
 
   ffgen init --from-template customers     start a spec
   ffgen plan customers.yaml                see what it would do
@@ -83,7 +83,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(ffgen.__version__, prog_name="ffgen", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Exactly N unique, valid, synthetic records, from a YAML spec and a local language model."""
+    """Exactly N unique, valid, synthetic records from a YAML spec, drawn or written by a local language model."""
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ def aligned(rows: Iterable[tuple[str, str]], width: int = 0) -> str:
     room = max(20, width - LABEL - 2) if width else 10_000
     for label, value in rows:
         parts = [part for line in clean(value).splitlines() for part in textwrap.wrap(line, room, **WHOLE_WORDS)]
-        lines += [f"  {'' if number else label:<{LABEL}}{part}" for number, part in enumerate(parts)]
+        lines += [f"  {'' if number else label:<{max(LABEL, len(label) + 1)}}{part}" for number, part in enumerate(parts)]
     return "\n".join(lines)
 
 
@@ -230,16 +230,22 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
 
 
 def validity_report(validity: ffgen.Validity, data: str, width: int = 0) -> str:
-    """What a validation found, worst first."""
-    head = f"{data}: {many(validity.rows, 'record')}, "
-    if validity.valid:
+    """What a validation found, table by table, worst first."""
+    if not validity.tables:
+        return _found(validity, data, width)
+    return "\n".join(_found(each, each.data, width) for each in validity.tables)
+
+
+def _found(found: ffgen.Validity | ffgen.TableValidity, data: str, width: int) -> str:
+    head = f"{data}: {many(found.rows, 'record')}, "
+    if found.valid:
         return clean(f"{head}valid")
     rows = []
-    if validity.rows != validity.wanted:
-        rows.append(("count", f"{validity.rows:,}, but the spec wants {validity.wanted:,}"))
-    if validity.duplicates:
-        rows.append(("duplicates", f"{validity.duplicates:,}"))
-    for one in sorted(validity.problems, key=lambda problem: -problem.count):
+    if found.rows != found.wanted:
+        rows.append(("count", f"{found.rows:,}, but the spec wants {found.wanted:,}"))
+    if found.duplicates:
+        rows.append(("duplicates", f"{found.duplicates:,}"))
+    for one in sorted(found.problems, key=lambda problem: -problem.count):
         rows.append((one.field or "record", f"{one.reason}: {one.count:,}, first in record {one.first}"))
     return f"{clean(head)}not valid\n{aligned(rows, width)}"
 

@@ -1,4 +1,4 @@
-"""ffgen: exactly N unique, valid, synthetic records, from a YAML spec and a local language model.
+"""ffgen: exactly N unique, valid, synthetic records, from a YAML spec, drawn or written by a model.
 
 To a file, or as polars frames:
 
@@ -32,6 +32,7 @@ __all__ = [
     "RunView",
     "Source",
     "Spec",
+    "TableValidity",
     "Validity",
     "Verification",
     "__version__",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
         RunView,
         Source,
         Spec,
+        TableValidity,
         Validity,
         Verification,
         check,

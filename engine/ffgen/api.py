@@ -6,22 +6,22 @@ Nothing here prints, prompts, colours or exits. Everything works inline in a pla
 import asyncio
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, Unpack, overload
 
 from msgspec import structs
 
-from ffgen.errors import Finding, LockedError, SpecError, UsageError
-from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan, lay_out
+from ffgen.errors import Finding, SpecError, UsageError
+from ffgen.plan.compile import ASKS_FACTOR, Plan, chosen, compile_plan, lay_out
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
 from ffgen.plan.inspect import inspect, inspect_rest
 from ffgen.plan.kinds import KindView, ParameterView, kinds
 from ffgen.plan.schema import spec_schema
 from ffgen.plan.settle import settle
 from ffgen.run.cache import CacheView, measure_cache, purge_cache
+from ffgen.run.find import files_of
 from ffgen.run.frames import Frames
-from ffgen.run.freshness import Refreshed, changes, remember, wanted
+from ffgen.run.freshness import Refreshed, Task, bring_up, look_at
 from ffgen.run.ledger import digest_of, is_fresh
 from ffgen.run.options import Options, run_to_end
 from ffgen.run.outputs import destinations as destinations_of
@@ -29,18 +29,16 @@ from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.start import carry_out
 from ffgen.run.status import RunView, status
-from ffgen.run.validate import Fault, Validity, validate_data
+from ffgen.run.validate import Fault, TableValidity, Validity, validate_data
 from ffgen.run.verify import FileCheck, Verification, verify
 from ffgen.sample.plugins import is_path, load_files
 from ffgen.spec.aim import aim
 from ffgen.spec.convert import convert, convert_most
 from ffgen.spec.duration import seconds, size
 from ffgen.spec.load import Document, assign, of_value, read
-from ffgen.spec.model import Dataset, Spec
+from ffgen.spec.model import Spec
 
 MOST_WORKERS = 256
-LOOK_AGAIN = 0.2
-"""Seconds between two looks at a destination that another run holds."""
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 """A spec: the path of a YAML or JSON file, or the same as plain Python values."""
@@ -205,26 +203,9 @@ def refresh(
         raise UsageError(f"{os.fspath(source)} has no output.", hint="Give it `output: {path: ...}`.")
     said = made.spec.output
     options = structs.replace(_options(settings), to=said.path, format=said.format, compression=said.compression)
-    places = wanted(made, options)
-    paths = [each.path for each in places]
-    until = time.monotonic() + (seconds(wait) if wait else 0.0)
-    while True:
-        reasons = [f"{each.path}: {why}" for each in places for why in changes(made, each)]
-        if not reasons and not force:
-            if not look_only:
-                remember(source, digest, made, places)
-            return Refreshed(outcome="fresh", reasons=[], outputs=paths)
-        if look_only:
-            return Refreshed(outcome="stale", reasons=reasons or ["forced"], outputs=paths)
-        try:
-            report = _run(made, options, settings.get("watch"))
-        except LockedError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(LOOK_AGAIN)
-            continue
-        remember(source, digest, made, places)
-        return Refreshed(outcome="made", reasons=reasons or ["forced"], outputs=paths, report=report)
+    watch = settings.get("watch")
+    task = Task(os.fspath(source), digest, made, options, lambda: _run(made, options, watch))
+    return look_at(task) if look_only else bring_up(task, force, seconds(wait) if wait else 0.0)
 
 
 def validate(
@@ -238,27 +219,25 @@ def validate(
 ) -> Validity:
     """Holds the data at a path against a spec: count, uniqueness, constraints. Streams; memory stays flat.
 
-    `table` says which of a spec's tables the data are. The rules for invented data (reserved domains) are not
-    applied: the data may be real. Needs no model. What hidden fields decide can't be seen, and is not checked.
+    Of a spec with several tables, `data` is a folder with a file for each, or any other destination that `run` takes,
+    and foreign keys must resolve; or `table` says whose data they are. The rules for invented data (reserved domains)
+    are not applied: the data may be real. Needs no model. What hidden fields decide can't be seen, and is not checked.
     """
     if isinstance(source, Spec):
-        return validate_data(_table(source, table), os.fspath(data))
+        return _validated(source, table, os.fspath(data))
     spec, findings = _inspected(source, assign, origin, allow_plugins, making=False)
     errors = [finding for finding in findings if finding.severity == "error" and finding.path != "model"]
     if spec is None or errors:
         raise SpecError(errors or findings)
-    return validate_data(_table(spec, table), os.fspath(data))
+    return _validated(spec, table, os.fspath(data))
 
 
-def _table(spec: Spec, name: str | None) -> Dataset:
-    """The table of that name, the only one without a name, with its count."""
-    names = [each.name for each in spec.datasets]
-    if name is None and len(names) > 1:
-        raise UsageError(f"The spec has {len(names)} tables.", hint=f"Say whose data these are: --table {names[0]}.")
-    if name is not None and name not in names:
-        raise UsageError(f"The spec has no table {name}.", hint=f"It has {', '.join(names)}.")
+def _validated(spec: Spec, table: str | None, data: str) -> Validity:
+    """Holds the data of all tables, or of one, against the spec with all its counts."""
+    spec = settle(spec)
     tables = lay_out(spec)[0].datasets if spec.tables else spec.datasets
-    return tables[names.index(name) if name is not None else 0]
+    names = chosen(spec, table)
+    return validate_data([each for each in tables if each.name in names], files_of(names, data))
 
 
 def schema() -> dict[str, Any]:
@@ -403,6 +382,7 @@ __all__ = [
     "RunView",
     "Source",
     "Spec",
+    "TableValidity",
     "Validity",
     "Verification",
     "check",

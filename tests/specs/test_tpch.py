@@ -3,7 +3,7 @@
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -81,13 +81,15 @@ def peer(scale: float, folder: Path) -> Connection:
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Connection:
-    return made(SMALL, tmp_path_factory.mktemp("ours"))
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    with made(SMALL, tmp_path_factory.mktemp("ours")) as data:
+        yield data
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Connection:
-    return peer(SMALL, tmp_path_factory.mktemp("theirs"))
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    with peer(SMALL, tmp_path_factory.mktemp("theirs")) as data:
+        yield data
 
 
 def columns(data: Connection, table: str) -> list[str]:
@@ -180,7 +182,9 @@ def test_and_they_are_those_that_tpchgen_keeps(theirs: Connection, rule: str) ->
 )
 def test_texts_are_as_long_and_of_the_same_words(ours: Connection, theirs: Connection, table: str, column: str) -> None:
     lengths = [
-        data.execute(f"SELECT min(length({column})), max(length({column})), avg(length({column})) FROM {table}").fetchone()
+        data.execute(
+            f"SELECT min(length({column})), max(length({column})), avg(length({column})) FROM {table}"
+        ).fetchone()
         for data in (ours, theirs)
     ]
     (low, high, mean), (least, most, usual) = (length or (0, 0, 0.0) for length in lengths)
@@ -214,24 +218,31 @@ def answers(data: Connection, name: str) -> dict[tuple[object, ...], list[tuple[
     return found
 
 
-def shares(data: Connection, name: str) -> float:
-    """Relative variance that the tables around bring in: few suppliers of a nation make its total what chance will."""
-    return 25 / one(data, "SELECT count(*) FROM supplier") * 2 if name == "Q5" else 0.0
+def around(data: Connection, name: str) -> float:
+    """Relative variance that the tables around bring in: a nation has 40 suppliers at scale 0.1, more or fewer; 53 of
+    China's are in tpchgen's data."""
+    of = {"Q5": ["25 / (SELECT count(*) FROM supplier)", "40 / (SELECT count(*) FROM customer)"]}
+    of["Q3"] = ["6 / (SELECT count(*) FROM customer)", "20 / (SELECT count(*) FROM orders)"]
+    return sum(one(data, f"SELECT {each}") for each in of.get(name, []))
 
 
-def compare(ours: Connection, theirs: Connection) -> None:
+def compare(
+    ours: Connection, theirs: Connection, allowance: float = 4.0, names: Iterable[str] = tuple(QUERIES)
+) -> None:
     """Every sum within 2 %, or within what chance explains (4 standard errors) where groups are small; means, too."""
-    for name in QUERIES:
+    for name in names:
         mine, wanted = answers(ours, name), answers(theirs, name)
         assert mine.keys() == wanted.keys()
         for group, figures in wanted.items():
             for (total, mean, error), (other, usual, noise) in zip(mine[group], figures, strict=True):
-                chance = 4 * math.sqrt(error**2 + noise**2 + 2 * shares(ours, name))
+                chance = allowance * math.sqrt(error**2 + noise**2 + 2 * around(ours, name))
                 assert total == pytest.approx(other, rel=max(0.02, chance)), (name, group)
                 assert mean == pytest.approx(usual, rel=max(0.02, chance)), (name, group)
-    for name, key in GROUPS.items():
-        counts = [one(data, f"SELECT count(DISTINCT {key}) FROM {QUERIES[name][2]}") for data in (ours, theirs)]
-        assert counts[0] == pytest.approx(counts[1], rel=max(0.02, 4 * math.sqrt(2 / counts[1]))), name
+    for name in GROUPS.keys() & set(names):
+        counts = [
+            one(data, f"SELECT count(DISTINCT {GROUPS[name]}) FROM {QUERIES[name][2]}") for data in (ours, theirs)
+        ]
+        assert counts[0] == pytest.approx(counts[1], rel=max(0.02, allowance * math.sqrt(2 / counts[1]))), name
 
 
 def test_queries_answer_as_over_the_data_of_tpchgen(ours: Connection, theirs: Connection) -> None:
@@ -240,6 +251,10 @@ def test_queries_answer_as_over_the_data_of_tpchgen(ours: Connection, theirs: Co
 
 @pytest.mark.soak
 def test_queries_answer_so_at_scale_a_tenth(tmp_path: Path) -> None:
+    """Q1, Q6 and Q10 within 2 % without allowance, for the seed that the spec names; Q3 and Q5 add up so few orders and
+    suppliers there that tpchgen's own answers are 9 and 20 % from a tenth of those at scale 1."""
     for name in ("ours", "theirs"):
         (tmp_path / name).mkdir()
-    compare(made(WHOLE, tmp_path / "ours"), peer(WHOLE, tmp_path / "theirs"))
+    with made(WHOLE, tmp_path / "ours") as mine, peer(WHOLE, tmp_path / "theirs") as wanted:
+        compare(mine, wanted)
+        compare(mine, wanted, allowance=0.0, names=("Q1", "Q6", "Q10"))

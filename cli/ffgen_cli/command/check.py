@@ -13,7 +13,7 @@ from ffgen_cli.settings import SHOW
 EPILOG = """
 Examples:
   ffgen check specs/customers.yaml
-  ffgen check specs/customers.yaml -n 1000000       could it make a million?
+  ffgen check specs/shop.yaml -n 1000000            could it make a million?
   ffgen check specs/customers.yaml --errors github  annotate a pull request
 
 Exit codes: 0 nothing wrong (warnings are no errors), 1 something is, 2 the command itself is wrong.

@@ -14,7 +14,7 @@ from ffgen_cli.settings import SHOW
 EPILOG = """
 Examples:
   ffgen plan specs/customers.yaml
-  ffgen plan specs/customers.yaml -n 100000 --concurrency 8 --json
+  ffgen plan specs/customers-model.yaml -n 100000 --concurrency 8 --json
 
 Time is an estimate at 50 tokens a second for each request in flight; a real server differs.
 """

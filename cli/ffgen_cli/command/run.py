@@ -23,10 +23,11 @@ Examples:
   ffgen run specs/customers.yaml                        as the spec says
   ffgen run specs/customers.yaml -n 50 -o out/c.csv     fifty, as CSV
   ffgen run specs/customers.yaml -o - | head            records to a pipe
-  ffgen run specs/customers.yaml --endpoint http://localhost:11434 --model llama3.1:8b
-  ffgen run specs/customers.yaml --local                draw every field, ask no model
+  ffgen run specs/shop.yaml -o shop/ -n orders=5000     several tables, a file each
+  ffgen run specs/customers-model.yaml --endpoint http://localhost:11434 --model llama3.1:8b
+  ffgen run specs/sensors.yaml --local                  draw every field, ask no model
   ffgen run specs/customers.yaml --dry-run              what it would do
-  ffgen run specs/customers.yaml --set 'dataset.fields[2].range=[18, 30]'
+  ffgen run specs/customers.yaml --set 'dataset.fields.age.range=[18, 30]'
 
 A run that stops early keeps the replies it has: the same command goes on from there.
 Exit 0 means that all N records are there. `ffgen help exit-codes` explains the others.

@@ -13,7 +13,8 @@ from ffgen_cli.settings import RECORDS, SHOW
 
 EPILOG = """
 Examples:
-  ffgen validate specs/customers.yaml --data out/customers.jsonl
+  ffgen validate specs/customers.yaml --data out/customers.jsonl.zst
+  ffgen validate specs/shop.yaml --data out/shop/
   ffgen validate specs/shop.yaml --table orders --data out/shop/orders.jsonl
   ffgen validate specs/customers.yaml                 the same as ffgen check
 
@@ -23,8 +24,8 @@ Exit codes: 0 valid, 1 not valid, 2 the spec is wrong, 4 the data can't be read.
 
 @click.command("validate", cls=Command, epilog=EPILOG)
 @takes_spec
-@flag("--data", metavar="FILE", group=RECORDS, help="The data: JSON lines, CSV or Parquet. Without it, only the "
-      "spec is looked at.")  # fmt: skip
+@flag("--data", metavar="PATH", group=RECORDS, help="The data: JSON lines, CSV or Parquet; of several tables, their "
+      "folder. Without it, only the spec is looked at.")  # fmt: skip
 @settings("table", *CHANGES)
 @flag("--json", "json_", is_flag=True, group=SHOW, help="One JSON document on standard output.")
 @settings("quiet", *LOOKS)
@@ -39,7 +40,8 @@ def validate(
     json_: bool,
     **flags: Any,
 ) -> int:
-    """Hold the data of --data against SPEC: the count, uniqueness, and every constraint of every field."""
+    """Hold the data of --data against SPEC: the count, uniqueness, every constraint of every field, and of several
+    tables the keys between them."""
     chosen = session.begin(flags, as_json=json_)
     wanted = target(choose_spec(spec, spec_option, "validate"), chosen, sets)
     if data is None:

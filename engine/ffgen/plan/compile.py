@@ -51,14 +51,8 @@ class Plan(Struct, frozen=True):
     def chosen(self, table: str | None) -> list[str]:
         """The tables of a run, in the order in which they are made: all, or the one that is named; UsageError when
         there is none of that name."""
-        names = [layout.table for layout in self.layouts] or [self.dataset.name]
-        if table is None:
-            return names
-        if table not in names:
-            near = difflib.get_close_matches(table, names, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(names)}."
-            raise UsageError(f"The spec has no table {table}.", hint=hint)
-        return [table]
+        names = chosen(self.spec, table)
+        return [layout.table for layout in self.layouts if layout.table in names] or names
 
     @property
     def model(self) -> Model:
@@ -70,6 +64,18 @@ class Plan(Struct, frozen=True):
     def endpoints(self) -> list[str]:
         """The endpoints named, in order, each once: its `concurrency` is what it gets in all."""
         return list(dict.fromkeys(endpoints_of(self.model)))
+
+
+def chosen(spec: Spec, table: str | None) -> list[str]:
+    """The names of all tables, or the one that is named; UsageError when there is none of that name."""
+    names = [each.name for each in spec.datasets]
+    if table is None:
+        return names
+    if table not in names:
+        near = difflib.get_close_matches(table, names, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(names)}."
+        raise UsageError(f"The spec has no table {table}.", hint=hint)
+    return [table]
 
 
 def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from ffgen.expr import ExpressionError, check_types, parse
 from ffgen.plan.capacity import capacity_of, shortfall
+from ffgen.sample.build import convert, taken_apart
 from ffgen.spec.document import Severity
 from ffgen.spec.model import Dataset, Field
 from ffgen.spec.record import requirements
@@ -116,6 +117,28 @@ def observe_values(field: Field, kind: ValueType, path: Path) -> Iterator[Observ
             except Unfit as unfit:
                 what = f"`{str(value)[:60]}` is not a valid {field.type} here ({unfit.reason})."
                 yield Observation((*path, key, i), what, "Correct it or take it out.", severity)
+
+
+def observe_generators(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
+    """What is wrong with the names and the parameters of generators, whatever their fields are."""
+    for i, field in enumerate(fields):
+        here = (*path, i)
+        for said, where in [(field.generator, here), *_in_cases(field, here)]:
+            if said is None:
+                continue
+            try:
+                convert(*taken_apart(said))
+            except Problem as problem:
+                for each in (problem, *problem.others):
+                    yield Observation((*where, *each.path), each.what, each.hint, at_key=each.at_key)
+        yield from observe_generators(field.fields or [], (*here, "fields"))
+        if field.items is not None:
+            inner = observe_generators([field.items], ())
+            yield from (found._replace(path=(*here, "items", *found.path[1:])) for found in inner)
+
+
+def _in_cases(field: Field, path: Path) -> Iterator[tuple[Any, Path]]:
+    yield from ((case.generator, (*path, "cases", i)) for i, case in enumerate(field.cases or []))
 
 
 def observe_references(dataset: Dataset, top: Path = ("dataset",)) -> Iterator[Observation]:

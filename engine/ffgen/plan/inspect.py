@@ -17,6 +17,7 @@ from ffgen.plan.fields import (
     Path,
     has_errors,
     observe_fields,
+    observe_generators,
     observe_references,
     observe_requirements,
     observe_room,
@@ -125,6 +126,8 @@ def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
     if spec.output is not None:
         yield from observe_outputs(spec.output, many=len(spec.datasets) > 1)
     if has_errors(found):
+        for dataset, path in zip(spec.datasets, paths, strict=True):
+            yield from observe_generators(dataset.fields, (*path, "fields"))
         return
     if making:
         yield from observe_recipes(spec, paths)

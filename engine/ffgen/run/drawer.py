@@ -91,7 +91,7 @@ class DrawerRole:
         table, shard = message.table, message.shard
         self.store.keep(table, shard, frame)
         if table not in self.outlets:
-            self.blocks[table, shard] = Block(b"", len(frame))
+            self.blocks[table, shard] = Block((), len(frame))
             return Sealed(shard, table, len(frame), 0, b"")
         recipe = self.recipes.recipes[table]
         if table not in self.encoders:
@@ -102,17 +102,17 @@ class DrawerRole:
         block = self.encoders[table].encode(spoiled)
         failpoint.hit("drawer.sealed")
         self.blocks[table, shard] = block
-        return Sealed(shard, table, block.rows, len(block.data), block.footer, counts_of(labels))
+        return Sealed(shard, table, block.rows, block.size, block.footer, counts_of(labels))
 
     def _place(self, message: Place) -> Message:
         block = self.blocks.pop((message.table, message.shard))
         if message.offset < 0:
-            return Placed(message.shard, message.table, bytes(block.data))
+            return Placed(message.shard, message.table, block.data)
         path = self.outlets[message.table].path
         try:
             if message.table not in self.files:
                 self.files[message.table] = os.open(path, os.O_WRONLY)
-            write_at(self.files[message.table], block.data, message.offset)
+            write_at(self.files[message.table], block.pieces, message.offset)
         except OSError as error:
             raise destination_error(error, path) from error
         failpoint.hit("drawer.placed")
@@ -147,9 +147,10 @@ def positions_of(rounds: Sequence[bytes]) -> list[Positions]:
     return [np.frombuffer(positions, dtype=np.uint32).astype(np.int64) for positions in rounds]
 
 
-def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
-    """All of the data, at its place."""
-    left = memoryview(data)
-    while left:
-        written = os.pwrite(descriptor, left, offset)
-        left, offset = left[written:], offset + written
+def write_at(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
+    """All pieces, one after the other, from an offset on."""
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            written = os.pwrite(descriptor, left, offset)
+            left, offset = left[written:], offset + written

@@ -13,6 +13,7 @@ import polars as pl
 
 from ffgen.errors import Interrupted
 from ffgen.plan.compile import Plan
+from ffgen.run.fence import fence
 from ffgen.run.hand import hand_over
 from ffgen.run.labels import Spoiled, summed
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
@@ -161,6 +162,8 @@ def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
     """Frames of a drawn table, straight from the samplers; its pools are filled first."""
     filled: tuple[Plan, Spent] = run_to_end(lambda: fill_pools(plan, options, watch, pipe.remote))
     plan, spent = filled
+    if options.isolate:
+        fence([] if plan.spec.model is None else [*plan.endpoints, "http://127.0.0.1"])
     began = time.monotonic()
     spoiled: Spoiled = Counter()
     rows = hand_over(plan, options.table, options.memory, pipe.put, FRAME_ROWS, spoiled)

@@ -174,6 +174,16 @@ def note(
         log.warning("run not recorded", extra={"destination": destination, "why": str(error)})
 
 
+def lock_path(destination: str) -> str:
+    """A file to lock while a destination is refreshed; its folder is there."""
+    path = _at("locks", name_of(destination))
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
 def marks_of(path: str) -> tuple[Mark, ...]:
     """The marks of a file, or of the files of a folder. Reads all of it, at 18 GB/s where it was just written: 1 % of
     what it takes to draw it. A rename changes none of them."""
@@ -256,8 +266,7 @@ def write_whole(path: str, content: Mapping[str, Any]) -> None:
     except OSError as error:
         with suppress(OSError):
             os.unlink(partial)
-        what = f"The state in {os.path.dirname(path)} can't be written: {error.strerror}."
-        raise DestinationError(what, hint=f"Set {STATE_DIR} to a folder that can be.") from error
+        raise _unwritable(path, error) from error
 
 
 def read_whole(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -267,6 +276,11 @@ def read_whole(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _unwritable(path: str, error: OSError) -> DestinationError:
+    what = f"The state in {os.path.dirname(path)} can't be written: {error.strerror}."
+    return DestinationError(what, hint=f"Set {STATE_DIR} to a folder that can be.")
 
 
 def _mark(name: str, path: str) -> Mark:

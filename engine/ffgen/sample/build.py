@@ -37,6 +37,11 @@ def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
         what = f"nothing here draws `{field.name or field.type}`: it needs a `generator`, `values` or a `pattern`."
         hint = "E.g. generator: words; `ffgen types` lists all. Or let a model write it: `source: pool`, and a `model`."
         raise Problem("generator", what, hint)
+    return taken_apart(said)
+
+
+def taken_apart(said: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What stands under `generator` as a name and parameters."""
     if isinstance(said, str):
         return said, {}
     given = dict(said)

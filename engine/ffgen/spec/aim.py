@@ -17,7 +17,7 @@ def aim(document: Document, assignments: Mapping[str, Any]) -> dict[str, list[st
     tables = document.value.get("tables") if isinstance(document.value, dict) else None
     if not isinstance(tables, list):
         return {path: [_in_dataset(document, path)] for path in assignments}
-    root = next((i for i, table in enumerate(tables) if not _refers(table)), 0)
+    root = next((i for i, table in enumerate(tables) if _is_root(table)), 0)
     aimed: dict[str, list[str]] = {}
     for path in assignments:
         if path == "dataset.mode":
@@ -53,8 +53,9 @@ def _name(table: Any) -> str:
     return str(table.get("name", "")) if isinstance(table, dict) else ""
 
 
-def _refers(table: Any) -> bool:
-    if isinstance(table, dict) and table.get("rows"):
-        return True
-    fields = table.get("fields") if isinstance(table, dict) else None
-    return isinstance(fields, list) and any(isinstance(field, dict) and field.get("ref") for field in fields)
+def _is_root(table: Any) -> bool:
+    """Whether a table's count follows from nothing else: it refers to no table, and lists no rows."""
+    if not isinstance(table, dict) or table.get("rows"):
+        return False
+    fields = table.get("fields")
+    return isinstance(fields, list) and not any(isinstance(field, dict) and field.get("ref") for field in fields)

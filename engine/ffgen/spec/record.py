@@ -115,6 +115,15 @@ class RecordType:
         listed = [(i, field, reason) for i, (field, reason) in sorted(bad.items())]
         return Checked(self._batch(columns), refused, converted, listed)
 
+    def settled(self, rows: Sequence[Cells], names: Sequence[str]) -> list[Sequence[Any]]:
+        """Columns of rows in the form in which values are compared."""
+        positions = [self.names.index(name) for name in names]
+        return [self.types[i].settle([row[i] for row in rows])[0] for i in positions]
+
+    def frame(self, rows: Sequence[Cells]) -> pl.DataFrame:
+        """Rows as columns, for expressions."""
+        return self._frame(self._settle(rows)[0])
+
     def _settle(self, rows: Sequence[Cells]) -> tuple[list[Sequence[Any]], int]:
         columns: list[Sequence[Any]] = [*zip(*rows, strict=True)] if rows else [()] * len(self.types)
         converted = 0

@@ -1,0 +1,13 @@
+"""Runs of tests are noted in a state folder of their own, not in that of whoever runs them."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported that looks."""
+    folder = os.environ["FFGEN_STATE_DIR"] = tempfile.mkdtemp(prefix="ffgen-test-state-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
