@@ -5,10 +5,11 @@ their manual page; the sixth is the reference of `bench.draw` with every field r
 field more. What a field costs by itself is told by a table of a sequence and that field (an example that needs other
 fields comes with them), less a table of the sequence alone. A schema may cost 1.3 times the sum of its fields.
 
-CPU time of inline runs to a JSON Lines file, in one process with one polars thread, as the slope between one shard
+CPU time of inline runs that write JSON Lines to nowhere, in one process with one polars thread, as the slope between one shard
 and five, the least of three turns.
 """
 
+import os
 import random
 import sys
 import time
@@ -23,6 +24,7 @@ import ffgen
 from bench import rounds, whole
 from bench.compare import Figure
 from bench.draw import SPEC
+from ffgen.posix import keep_memory
 from ffgen.sample import SAMPLERS, resolve
 
 SEED = 3
@@ -123,12 +125,15 @@ def cost(specs: Sequence[dict[str, Any]], folder: Path, turns: int) -> list[floa
     """Seconds of CPU a row of each spec, measured in a process of their own."""
     given, found = folder / "specs.json", folder / "costs.json"
     given.write_bytes(msgspec.json.encode(specs))
-    whole.spend([sys.executable, "-m", "bench.schemas", str(given), str(found), str(turns)], str(folder))
+    line = [sys.executable, "-m", "bench.schemas", str(given), str(found), str(turns)]
+    whole.spend(line, str(folder), POLARS_MAX_THREADS="1")
     return msgspec.json.decode(found.read_bytes(), type=list[float])
 
 
 def main(given: str, found: str, turns: str) -> None:
-    """The child's part of `cost`."""
+    """The child's part of `cost`. Keeps memory and has one polars thread, as a worker of a run does."""
+    keep_memory()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     specs = msgspec.json.decode(Path(given).read_bytes(), type=list[dict[str, Any]])
     least = [[float("inf")] * len(SIZES) for _ in specs]
     for _ in range(int(turns)):
@@ -141,12 +146,9 @@ def main(given: str, found: str, turns: str) -> None:
 
 def timed(spec: dict[str, Any], rows: int) -> float:
     """Seconds of CPU of one inline run."""
-    out = Path("schema.jsonl")
     began = time.process_time()
-    ffgen.run(spec, out, assign={"dataset.count": rows}, workers=0)
-    spent = time.process_time() - began
-    out.unlink()
-    return spent
+    ffgen.run(spec, "-", assign={"dataset.count": rows}, format="jsonl", workers=0)
+    return time.process_time() - began
 
 
 if __name__ == "__main__":

@@ -48,9 +48,10 @@ def ffgen(url: str, count: int, folder: Path, *flags: str, concurrency: int = 8)
         return Run(msgspec.json.decode(said.read_bytes()), use)
 
 
-def spend(line: list[str], folder: str) -> Use:
-    """Runs a command to its end, away from the settings of whoever started the bench. WrongOutput when it fails."""
-    own = environment()
+def spend(line: list[str], folder: str, **settings: str) -> Use:
+    """Runs a command to its end, away from the settings of whoever started the bench, but with these. WrongOutput when
+    it fails."""
+    own = environment() | settings
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
         process = subprocess.Popen(line, stdout=said, stderr=said, cwd=folder, env=own)

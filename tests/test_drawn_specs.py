@@ -78,10 +78,11 @@ def clock(number: int) -> str:
 
 
 WEIGHTED = st.lists(
-    st.tuples(st.sampled_from(["new", "open", "done", "late é", "x,y", 'q"']), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["new", "open", "done", "late é", "x,y", 'q"']), st.integers(1, 9)),
     min_size=1,
     max_size=5,
-).filter(lambda pairs: any(weight for _, weight in pairs) and len({value for value, _ in pairs}) == len(pairs))
+    unique_by=lambda pair: pair[0],
+)
 
 LEAVES: list[Drawn] = [
     field("integer", range=ends(-20, 5000), generator=st.sampled_from(NUMBERS)),
@@ -105,7 +106,7 @@ LEAVES: list[Drawn] = [
     field("duration"),
 ]
 CONDITIONS = ["f0 IS NOT NULL", "f0 <> 3", "f0 > 4", "NOT (f0 = 7)", "LENGTH(CAST(f0 AS TEXT)) > 1"]
-REQUIRES = ["f0 <> 3", "f0 % 5 < 4", "COALESCE(f0, 1) >= 0", "f0 <= f1 OR f1 IS NULL", "f1 IS NOT NULL OR f0 IS NULL"]
+REQUIRES = ["f0 <> 3", "f0 % 5 < 4", "COALESCE(f0, 1) >= 0", "f0 BETWEEN 1 AND 12", "f0 > 5 OR f0 IN (1, 3)"]
 
 
 def nested(leaf: Drawn) -> Drawn:
@@ -130,22 +131,24 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A table of up to six fields, f0 to f5, and at times the example of a sampler behind them."""
     made = draw(st.lists(st.one_of(leaves(), leaves(), leaves(), nested(leaves())), min_size=1, max_size=6))
     fields = [{**each, "name": f"f{number}"} for number, each in enumerate(made)]
-    for each in fields[1:]:
-        if draw(st.integers(0, 5)) == 0:
-            each["when"] = draw(st.sampled_from(CONDITIONS))
-        if each.get("type") == "integer" and draw(st.integers(0, 5)) == 0:
-            each["cases"] = [{"when": draw(st.sampled_from(CONDITIONS)), "range": draw(ends(0, 90))}]
-    for each in fields:
-        if draw(st.integers(0, 4)) == 0:
-            each["unique"] = True
+    conditions = CONDITIONS[:1]
     if draw(st.booleans()):
         fields[0] = {"name": "f0", "type": "integer", "range": [0, draw(st.sampled_from([20, 900, 10**6]))]}
+        conditions = CONDITIONS
+    for each in fields[1:]:
+        if draw(st.integers(0, 5)) == 0:
+            each["when"] = draw(st.sampled_from(conditions))
+        if each.get("type") == "integer" and draw(st.integers(0, 3)) == 0:
+            each["cases"] = [{"when": draw(st.sampled_from(conditions)), "range": draw(ends(0, 90))}]
+    for each in fields:
+        if draw(st.integers(0, 8)) == 0:
+            each["unique"] = True
     if draw(st.integers(0, 2)) == 0:
         fields += EXAMPLES[draw(st.sampled_from(sorted(EXAMPLES)))]
-    if draw(st.integers(0, 4)) == 0:
+    if conditions is CONDITIONS and draw(st.integers(0, 4)) == 0:
         fields.append({"name": "sum", "type": "number", "derive": "f0 * 2 + 1", "nullable": True})
     table = {"name": "t", "count": draw(st.integers(50, 300)), "fields": fields}
-    if draw(st.integers(0, 3)) == 0:
+    if conditions is CONDITIONS and draw(st.integers(0, 3)) == 0:
         table["require"] = draw(st.lists(st.sampled_from(REQUIRES), min_size=1, max_size=2))
     if draw(st.integers(0, 3)) == 0:
         table["unique_by"] = draw(st.lists(st.sampled_from([each["name"] for each in fields]), min_size=1, unique=True))

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ffgen import errors
 from ffgen.errors import FfgenError, Finding, InternalError, Interrupted, SpecError
-from ffgen_cli.fixtures import Fixture
+from ffgen_cli.fixtures import Fixture, anchored_environ
 
 COMMAND = [sys.executable, "-P", "-m", "ffgen_cli.remake"]
 """Without the working folder among the places of modules: it is that of a spec, and anything may lie there."""
@@ -32,6 +32,7 @@ class Children:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._changed = threading.Lock()
         self._before: dict[int, Any] = {}
+        self._environ = anchored_environ(os.environ)
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._hear) for number in STOPPING}
@@ -61,7 +62,12 @@ class Children:
             try:
                 # A session of its own: Ctrl-C comes from here alone, once.
                 child = subprocess.Popen(
-                    COMMAND, cwd=fixture.home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                    COMMAND,
+                    cwd=fixture.home,
+                    env=self._environ,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
                 )
             except OSError as error:
                 fixture.fail(InternalError(f"{fixture.shown}: no process could be started: {error.strerror}."))

@@ -100,6 +100,13 @@ def anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def anchored_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with its paths made whole, too."""
+    names = {option.env for option in OPTIONS.values() if option.kind is kind.PATH} | {"FFGEN_STATE_DIR"}
+    paths = {name: environ[name] for name in names if environ.get(name)}
+    return dict(environ) | {name: os.path.abspath(os.path.expanduser(path)) for name, path in paths.items()}
+
+
 class Glance:
     """Tells fresh specs apart without reading them. Settings are resolved once a home."""
 

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
 import ffgen
@@ -27,7 +28,8 @@ def main() -> None:
         answer = refreshed(request)
     except BaseException as error:
         answer = {"error": error_document(translated(error, ["refresh", request["spec"]]))}
-    os.write(out, json.dumps(answer).encode() + b"\n")
+    with suppress(BrokenPipeError):  # who asked is gone
+        os.write(out, json.dumps(answer).encode() + b"\n")
 
 
 def refreshed(request: dict[str, Any]) -> dict[str, Any]:

@@ -147,6 +147,17 @@ def test_a_file_that_another_spec_or_setting_made_is_stale(folder: Path) -> None
     assert made(force=True) == ("made", ["forced"])
 
 
+@pytest.mark.parametrize("name", ["with space", "two\nlines", "übung 数", "-dash", os.fsdecode(b"no-utf8-\xff")])
+def test_any_name_of_a_file_will_do(folder: Path, name: str) -> None:
+    os.mkdir(name)
+    shutil.copy("s.yaml", f"{name}/{name}.yaml")
+    os.chdir(name)
+    assert ffgen.refresh(f"{name}.yaml").outcome == "made"
+    os.chdir(folder)
+    assert ffgen.is_fresh(f"./{name}/{name}.yaml", folder=name)
+    assert ffgen.verify(f"./{name}/out.jsonl").ok
+
+
 def test_a_plugin_that_changed_makes_it_again(folder: Path) -> None:
     plugin = "class Shout:\n    type = 'string'\n    def generate(self, rng, field):\n        return 'A%s'\n"
     (folder / "p.py").write_text(plugin)

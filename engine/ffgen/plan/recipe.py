@@ -42,7 +42,8 @@ class Recipe:
 
     `keyed` fields are functions of the row number, `computed` ones follow from them. `joint` fields are, together: one
     permuted number a row is taken apart into a value of each. `apart` are those that no two rows of one parent share;
-    `gated` lists the key sets that only the gate can keep apart. `how` says, for each key set, what makes it unique.
+    `gated` lists the key sets that only the gate can keep apart, the record's own last (`gates_records`). `how` says,
+    for each key set, what makes it unique.
     `afterwards` are fields that hang on the rows of other tables under this one (totals, and what follows from them):
     drawing a row again does not change them, so what is held against them stands in `last_checks`, `last_requires`.
     """
@@ -57,6 +58,7 @@ class Recipe:
     joint: list[str] = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
     gated: list[list[str]] = field(default_factory=list)
+    gates_records: bool = False
     how: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
     requires: list[Expression] = field(default_factory=list)
@@ -416,6 +418,7 @@ class Compiler:
         if not recipe.problems and (wrong := shortfall(recipe.capacity, recipe.count)):
             self._note((), Problem("count", *wrong))
         recipe.gated.append(sorted(names))
+        recipe.gates_records = True
         recipe.how[label] = "the gate: every row's hash is compared"
 
     def _is_within(self, names: Sequence[str]) -> bool:

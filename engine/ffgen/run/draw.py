@@ -124,13 +124,13 @@ class Artist:
         try:
             with tempfile.TemporaryDirectory(prefix="ffgen-", dir=self.outputs.folder) as store:
                 self.store = store
-                await self.crew.start({"worker": self._setup(store)}, self)
-                self.phase = "drawing"
-                log.info("run started", extra={"run": self.plan.spec_hash, "wanted": self.wanted})
-                for layout in self.plan.layouts:
-                    if self.failure is not None:
-                        raise self.failure
-                    await self._make(layout)
+                try:
+                    await self._draw()
+                except BaseException:
+                    if self.making is not None:
+                        await self.making.stop()
+                    await self.crew.leave()  # while their folder is there
+                    raise
                 self.phase = "finishing"
                 if self.outputs.labels is not None:
                     self.outputs.labels.finish()
@@ -139,6 +139,16 @@ class Artist:
             limit.cancel()
             if ticker is not None:
                 ticker.cancel()
+
+    async def _draw(self) -> None:
+        """Sets the workers to one table after the other."""
+        await self.crew.start({"worker": self._setup(self.store)}, self)
+        self.phase = "drawing"
+        log.info("run started", extra={"run": self.plan.spec_hash, "wanted": self.wanted})
+        for layout in self.plan.layouts:
+            if self.failure is not None:
+                raise self.failure
+            await self._make(layout)
 
     def _setup(self, store: str) -> Setup:
         outlets = {each.table: Outlet(each.work_path, each.format, each.compression) for each in self.outputs.each}

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from ffgen.errors import Interrupted
+from ffgen.errors import Interrupted, TimeLimitError
 from ffgen.plan.compile import Plan
 from ffgen.run.fence import fence
 from ffgen.run.hand import hand_over
@@ -26,6 +26,7 @@ from ffgen.sink.frame import frame_of
 from ffgen.spec.record import RecordType
 
 FRAME_ROWS = 4096
+TICK = 0.1
 AHEAD = 4
 """Frames that wait for a slow consumer; then the run waits, too."""
 
@@ -166,11 +167,26 @@ def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
         fence([] if plan.spec.model is None else [*plan.endpoints, "http://127.0.0.1"])
     began = time.monotonic()
     spoiled: Spoiled = Counter()
-    rows = hand_over(plan, options.table, options.memory, pipe.put, FRAME_ROWS, spoiled)
+    wanted = sum(layout.count for layout in plan.layouts if layout.table in plan.chosen(options.table))
+    taken, told_at = 0, -TICK
+
+    def take(frame: pl.DataFrame) -> bool:
+        nonlocal taken, told_at
+        elapsed = time.monotonic() - began
+        if elapsed > options.timeout:
+            what = f"The time limit of {options.timeout:g} s passed at {taken:,} of {wanted:,} rows."
+            raise TimeLimitError(what, hint="Give it more: timeout=, or take its frames faster.")
+        if watch is not None and elapsed - told_at >= TICK:
+            told_at = elapsed
+            watch(Progress.of_drawn("drawing", taken, wanted, elapsed))
+        taken += len(frame)
+        return pipe.put(frame)
+
+    rows = hand_over(plan, options.table, options.memory, take, FRAME_ROWS, spoiled)
     elapsed = time.monotonic() - began
     if watch is not None:
         watch(Progress.of_drawn("finishing", rows, rows, elapsed))
     told = summed(spoiled)
-    name, seed, hash = plan.dataset.name, plan.spec.seed, plan.spec_hash
+    name, seed, hash = plan.chosen(options.table)[0], plan.spec.seed, plan.spec_hash
     report = Report.of_drawn(seed, hash, name, "frames", "frames", rows, rows, elapsed, imperfections=told)
     return spent.put_into(report)

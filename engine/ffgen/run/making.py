@@ -18,7 +18,11 @@ from ffgen.run.labels import Spoiled, tell
 from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed
 from ffgen.run.options import Options
 from ffgen.run.outputs import Output, Outputs
+from ffgen.run.stream import Stream
 from ffgen.sink.target import Target
+
+GRACE = 1.0
+"""Seconds for which the end of a run waits for a reader."""
 
 
 class Studio(Protocol):
@@ -63,6 +67,7 @@ class Making:
             else None
         )
         self.streams = output is not None and output.is_stream
+        self.stream = Stream(self.file, self._streamed) if self.file is not None and self.streams else None
         if self.file is not None and header:
             self.file.write(header)
         self.state = Drawing(layout.shards, gated=self.gate is not None, window=studio.window, offset=len(header))
@@ -144,30 +149,31 @@ class Making:
             self.studio.outputs.labels.add(self.studio.store, sealed.table, sealed.shard)
 
     def _stream(self) -> None:
-        """Writes what is next, in a thread: a reader that is slow holds up the run, not its signals."""
-        if self.writing or self.next_out not in self.waiting:
+        """Writes what is next."""
+        if self.writing or self.done.done() or self.next_out not in self.waiting:
             return
         self.writing = True
-        shard, data = self.next_out, self.waiting.pop(self.next_out)
-        assert self.file is not None
-        task = asyncio.get_running_loop().run_in_executor(None, self.file.write, data)
-        task.add_done_callback(lambda written: self._streamed(shard, written))
+        assert self.stream is not None
+        self.stream.write(self.waiting.pop(self.next_out))
 
-    def _streamed(self, shard: int, written: "asyncio.Future[None]") -> None:
+    def _streamed(self, error: BaseException | None) -> None:
         self.writing = False
-        if written.cancelled():
-            return
-        error = written.exception()
         if error is not None:
             self.studio.broke(error if isinstance(error, Exception) else InternalError(f"Writing failed: {error!r}."))
+        if self.done.done():
             return
-        self.next_out += 1
+        shard, self.next_out = self.next_out, self.next_out + 1
         try:
             self._placed(shard)
         except FfgenError as failure:
             self.studio.broke(failure)
             return
         self._stream()
+
+    async def stop(self) -> None:
+        """Writes no more; a stream ends with a whole line, if its reader reads."""
+        if self.stream is not None:
+            await self.stream.stop(GRACE)
 
     def _finish(self, offset: int) -> None:
         """The footer, and the file is closed."""

@@ -52,6 +52,7 @@ class Drawer:
         """The same as `draw` with all these rounds, from the frame that it gives without the last."""
         recipe = self.recipes.recipes[table]
         frame = self._round(recipe, shard, recipe.order, before.select(recipe.order), rounds)
+        hold_totals(recipe, frame)
         return frame.select(before.columns)
 
     def changed(self, table: str, shard: int, rounds: Sequence[Positions]) -> Positions | None:
@@ -67,7 +68,7 @@ class Drawer:
         recipe = self.recipes.recipes[table]
         found = np.empty((len(frame), len(recipe.gated)), dtype=np.uint64)
         for i, names in enumerate(recipe.gated):
-            if len(names) == 1 and recipe.samplers[names[0]].field.unique:
+            if i < len(recipe.gated) - recipe.gates_records:  # a unique field, of which nulls don't count
                 texts = json_texts(frame[names[0]])
                 hashes = hash_texts(texts.fill_null(""))
                 found[:, i] = np.where(frame[names[0]].is_null().to_numpy(), np.uint64(ABSENT), hashes)

@@ -1,0 +1,16 @@
+"""The catalogue's files, each parsed once a process, on first use."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ffgen.spec.load import parse
+
+FOLDER = Path(__file__).parent / "data"
+
+
+@cache
+def data(name: str) -> Any:
+    """One of the files, as plain values."""
+    path = FOLDER / f"{name}.yaml"
+    return parse(path.read_text(encoding="utf-8"), str(path)).value
