@@ -5,8 +5,8 @@ their manual page; the sixth is the reference of `bench.draw` with every field r
 field more. What a field costs by itself is told by a table of a sequence and that field (an example that needs other
 fields comes with them), less a table of the sequence alone. A schema may cost 1.3 times the sum of its fields.
 
-CPU time of inline runs that write JSON Lines to nowhere, in one process with one polars thread, as the slope between one shard
-and five, the least of three turns.
+CPU time of inline runs that write JSON Lines to nowhere, in one process with one polars thread, as the slope between
+one shard and five, the least of three turns.
 """
 
 import os

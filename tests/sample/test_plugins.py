@@ -134,7 +134,7 @@ def test_a_sampler_of_a_file_draws_columns(folder: Path) -> None:
 
 def test_its_parameters_are_checked_as_ours_are(folder: Path) -> None:
     load(folder)
-    for wrong, key in (({"nights": 2}, "generator.nights"), ({"day": 1}, "generator")):
+    for wrong, key in (({"nights": 2}, "generator.nights"), ({"day": 1}, "generator.day")):
         with pytest.raises(Problem) as caught:
             bound(generator={"name": "shift", **wrong})
         assert caught.value.key == key and "ffgen types shift" in caught.value.hint
