@@ -1,0 +1,89 @@
+"""What a sentence asks for, once it is read."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ffgen.draft.catalogue import Kind, Meaning
+from ffgen.draft.words import Phrase
+
+
+@dataclass(slots=True)
+class Asked:
+    """A field that was asked for, in its place among the tokens; `short` goes over what the catalogue says."""
+
+    name: str
+    said: str
+    phrase: Phrase
+    meaning: Meaning | None
+    first: int
+    last: int
+    short: dict[str, Any] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    refers: str = ""
+    """The table whose key it is."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A table that was asked for, or that another one needs."""
+
+    name: str
+    singular: str
+    kind: Kind | None
+    first: int
+    said: str
+    asked: list[Asked] = field(default_factory=list)
+    count: int | None = None
+    children: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    """How many of its rows each row of a parent has, where that was said."""
+
+    def called(self, phrase: Phrase) -> Meaning | None:
+        """What a phrase means here."""
+        from_kind = self.kind.called(phrase) if self.kind else None
+        return from_kind
+
+    def field(self, name: str) -> Asked | None:
+        """A field that was asked for, by name."""
+        return next((one for one in self.asked if one.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the description leaves open: `about` is count, grain, range or term; `default` is what the draft took."""
+
+    about: str
+    text: str
+    default: str
+    path: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Request:
+    """All that was read of one description."""
+
+    text: str
+    tables: list[Wanted] = field(default_factory=list)
+    domain: str = ""
+    locales: list[str] = field(default_factory=list)
+    language: str = ""
+    goods: str = "any"
+    step: str = ""
+    rhythm: dict[str, Any] = field(default_factory=dict)
+    imperfections: dict[str, Any] = field(default_factory=dict)
+    period: tuple[Any, Any] | None = None
+    is_exact: bool = False
+    is_linked: bool = False
+    understood: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    def table(self, name: str) -> Wanted | None:
+        """A table by name."""
+        return next((one for one in self.tables if one.name == name), None)
+
+    def ask(self, about: str, text: str, default: str, path: str = "", options: tuple[str, ...] = ()) -> None:
+        """Adds a question, once."""
+        if not any(one.about == about and one.text == text for one in self.questions):
+            self.questions.append(Question(about, text, default, path, options))

@@ -1,0 +1,113 @@
+"""Slips of the keyboard: a word that nobody knows becomes the known one that is a slip away."""
+
+from dataclasses import replace
+from functools import cache
+
+from ffgen.draft.catalogue import domains, every_kind, field_phrases
+from ffgen.draft.words import Token, fold, lexicon, singular
+
+_SHORTEST = 4
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_GUARDED = """
+    fire hoard dragon wizard spell gold coin ring wand lake river mountain forest bear lion horse fish farm farmer soil crop
+    harvest rare moon star planet rocket engine wheel gear light heavy fast slow color shade house mouse table chair phone
+    cake bread wine beer tea milk meat rose tree leaf seed root bark stem fort ship boat sail port dock crew guard game
+    match goal team coach train track road lane bridge tower wall gate door window floor roof tile brick wood metal stone
+    magic power mana skill quest sword shield armor potion castle king queen guild clan hero villain monster alien robot
+    wife husband mother father uncle aunt cousin sister brother baby teen adult senior junior chief lead head hand foot
+    face hair skin bone heart brain lung liver blood flux capacity force torque strength width depth density
+    mass charge spin orbit phase angle radius curve slope shape circle square cube sphere cost cast case care card cart
+    form from farm form firm film file fill feel fuel full fall ball call tall wall well will wild wind wine wing wink
+    hello world nothing something anything everything thing stuff
+"""
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Every word that means something here."""
+    words: set[str] = set()
+    for phrase in field_phrases():
+        words.update(phrase)
+    for kind in every_kind():
+        for phrase in kind.phrases:
+            words.update(phrase)
+    for domain in domains().values():
+        for phrase in domain.phrases:
+            words.update(phrase)
+    for text in lexicon()["locales"].values():
+        words.update(fold(text).replace(",", " ").split())
+    return frozenset(words)
+
+
+@cache
+def known() -> frozenset[str]:
+    """Words that are no slips."""
+    plain = {singular(word) for word in fold(lexicon()["empty"]).replace(",", " ").split()}
+    return vocabulary() | plain | {*_GUARDED.split()} | {singular(one) for one in _MODIFIERS} | set(_numbers())
+
+
+_MODIFIERS = set(
+    """unique distinct optional nullable missing empty blank null between from to since until before after during last
+    past previous weekend weekday evening morning summer winter year month week day hour minute second active inactive
+    percent customer each every per either one row record hourly daily weekly monthly realistic required duplicate
+    duplicates typo outlier messy dirty noise male female man woman black friday christmas growing quoted table linked
+    related relational with including such like whose where their must should never always""".split()
+)
+
+
+def _numbers() -> list[str]:
+    return [str(word) for word in lexicon()["numbers"]]
+
+
+def mended(found: list[Token]) -> tuple[list[Token], list[str]]:
+    """The tokens with slips put right, and what was read as what."""
+    made, notes = [], []
+    for token in found:
+        better = _near(token.word) if token.kind == "word" and not token.text.isupper() else ""
+        if better:
+            notes.append(f'read "{token.text}" as "{better}"')
+            token = replace(token, word=singular(better), is_plural=token.is_plural or singular(better) != better)
+        made.append(token)
+    return made, notes
+
+
+@cache
+def _near(word: str) -> str:
+    if len(word) < _SHORTEST or word in known() or not word.isascii():
+        return ""
+    words = vocabulary() | _MODIFIERS
+    one = sorted(_slips(word) & words, key=lambda other: (other[0] != word[0], abs(len(other) - len(word)), other))
+    if len(word) == _SHORTEST:
+        one = [other for other in one if sorted(other) == sorted(word) or len(other) == len(word) + 1]
+    if one:
+        return one[0]
+    if len(word) >= 7:
+        near = [other for other in words if abs(len(other) - len(word)) <= 2 and len(other) >= 6 and other[0] == word[0]]
+        best = min(((_distance(word, other), other) for other in near), default=(9, ""))
+        return best[1] if best[0] <= 2 else ""
+    return ""
+
+
+def _slips(word: str) -> set[str]:
+    """Every text one slip away: a letter less, more, another, or two swapped."""
+    cuts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    less = {left + right[1:] for left, right in cuts if right}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
+    other = {left + letter + right[1:] for left, right in cuts if right for letter in _LETTERS}
+    more = {left + letter + right for left, right in cuts for letter in _LETTERS}
+    return less | swapped | more | (other if len(word) > 5 else set())
+
+
+def _distance(left: str, right: str) -> int:
+    """Slips between two words, swapped letters counting as one (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for at, letter in enumerate(left, 1):
+        last, row, previous = row, [at], before
+        for to, other in enumerate(right, 1):
+            cost = min(last[to] + 1, row[to - 1] + 1, last[to - 1] + (letter != other))
+            if at > 1 and to > 1 and letter == right[to - 2] and left[at - 2] == other:
+                cost = min(cost, previous[to - 2] + 1)
+            row.append(cost)
+        before = last
+    return row[-1]
