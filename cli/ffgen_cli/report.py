@@ -75,7 +75,8 @@ def aligned(rows: Iterable[tuple[str, str]], width: int = 0) -> str:
     room = max(20, width - LABEL - 2) if width else 10_000
     for label, value in rows:
         parts = [part for line in clean(value).splitlines() for part in textwrap.wrap(line, room, **WHOLE_WORDS)]
-        lines += [f"  {'' if number else label:<{max(LABEL, len(label) + 1)}}{part}" for number, part in enumerate(parts)]
+        across = max(LABEL, len(label) + 1)
+        lines += [f"  {'' if number else label:<{across}}{part}" for number, part in enumerate(parts)]
     return "\n".join(lines)
 
 

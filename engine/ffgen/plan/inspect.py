@@ -24,7 +24,7 @@ from ffgen.plan.fields import (
 )
 from ffgen.plan.pools import with_placeholders
 from ffgen.plan.recipe import Recipes
-from ffgen.plan.settle import settle
+from ffgen.plan.settle import layout_of, settle
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
 from ffgen.spec.load import Document
@@ -121,6 +121,7 @@ def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
         found += observe_references(dataset, path)
     found += observe_modes(spec)
     found += observe_links(spec)
+    found += observe_layouts(spec, paths)
     found += observe_pools(spec, paths)
     yield from found
     if spec.output is not None:
@@ -176,6 +177,20 @@ def observe_links(spec: Spec) -> Iterator[Observation]:
             elif parent is table and (ref.counts_children or not field.may_be_null):
                 what = "a table that refers to itself has a first row without a parent."
                 yield Observation(path, what, "Say `nullable: true`, and no children per parent.")
+
+
+def observe_layouts(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
+    """Children per parent that can't be held beside those of another key."""
+    for table, path in zip(spec.datasets, paths, strict=True):
+        first = layout_of(table)
+        for i, field in enumerate(table.fields):
+            ref, other = field.reference, first.reference if first is not None else None
+            if ref is None or other is None or not ref.counts_children:
+                continue
+            if (ref.table, ref.role) != (other.table, other.role):
+                what = f"rows are laid out under `{other.table}` already, which says how many there are."
+                hint = "Take `min`, `max` and `mean` away; `skew` makes some parents come up more often."
+                yield Observation((*path, "fields", i, "ref"), what, hint)
 
 
 def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:

@@ -26,7 +26,7 @@ from ffgen.sample.copula import check_matrix, matrix_of
 from ffgen.sample.dependence import Monotone
 from ffgen.sample.plugins import RecordCheck, record_validators
 from ffgen.sample.reference import Reference, Total
-from ffgen.spec.model import Dataset, Field, Spec
+from ffgen.spec.model import Dataset, Field, Ref, Spec
 from ffgen.spec.record import requirements
 from ffgen.spec.types import Problem, ValueType
 
@@ -86,16 +86,27 @@ class Recipe:
         return {name: kind.value_dtype() for name, kind in self.kinds.items()}
 
     def room(self, name: str) -> int | None:
-        """Values that a field knows by row number, None when it is no function of it."""
+        """Distinct values that a field knows by row number, None when rows may share one or it is no function of it."""
         if self.samplers[name].field.may_be_null:
             return None
         if name in self.joint:
-            return self.count
+            return self.count if len(self.joint) == 1 else None
         return self.samplers[name].room() if name in self.keyed else None
 
     def knows(self, name: str) -> bool:
         """Whether a field follows from the row number."""
-        return name in self.computed or self.room(name) is not None
+        return name in self.computed or name in self.joint or self.room(name) is not None
+
+    def key(self, name: str) -> int:
+        """What spreads the values of a keyed field: one key for all that are taken from one parent row."""
+        group = self.group(name)
+        if group is not None:
+            name = next(each for each in self.samplers if each in self.keyed and self.group(each) == group)
+        return key_of(self.seed, self.dataset.name, name)
+
+    def group(self, name: str) -> Hashable:
+        """The parent table and role of a key, None of other fields."""
+        return getattr(self.samplers[name], "group", None)
 
     def value(self, name: str, index: U64) -> pl.Series:
         """A field's values in the rows with these numbers, for a field that it `knows`."""
@@ -105,7 +116,7 @@ class Recipe:
         if name in self.joint:
             column = pl.Series(sampler.at(self.digits(index)[name]))
         else:
-            column = pl.Series(sampler.keyed(index, key_of(self.seed, self.dataset.name, name)))
+            column = pl.Series(sampler.keyed(index, self.key(name)))
         return column.cast(sampler.kind.value_dtype())
 
     def digits(self, index: U64) -> dict[str, U64]:
@@ -144,6 +155,7 @@ class Recipes:
         self.tables = {table.name: table for table in spec.datasets}
         self.laid = laid = {layout.table: layout for layout in layouts}
         seed = spec.seed
+        self.validators = record_validators(spec.plugins)
         self.recipes: dict[str, Recipe] = {}
         self.stored: Callable[[str, str, U64], pl.Series] | None = None
         self.wanted: set[tuple[str, str]] = set()
@@ -153,7 +165,6 @@ class Recipes:
         for name in laid:
             self._look_up(name)
             self._total(name)
-            self.recipes[name].validators = record_validators(spec.plugins)
             self._settle(self.recipes[name])
 
     def _look_up(self, table: str) -> None:
@@ -195,6 +206,9 @@ class Recipes:
             if total is None or total.table not in self.recipes:
                 continue
             below = self.recipes[total.table]
+            for ref in self._refs(below, total.column):
+                if (ref.table, ref.role) != (table, self.laid[total.table].role) and not self.knows(ref.table, ref.column):
+                    self._want(table, i, ref.table, ref.column)
             moving = below if below.gated else self.recipes[table] if self._copies(below, total.column, table) else None
             if moving is not None and moving.gated:
                 what = f"rows of `{moving.dataset.name}` may be drawn again, to keep them apart, after this total."
@@ -203,9 +217,12 @@ class Recipes:
 
     def _copies(self, below: Recipe, column: str, table: str) -> bool:
         """Whether a field follows from fields of the table above that the row number does not give."""
+        return not all(self.knows(table, ref.column) for ref in self._refs(below, column) if ref.table == table)
+
+    def _refs(self, below: Recipe, column: str) -> list[Ref]:
+        """The keys and copies that a field is made of, among those of its own table."""
         fields = {each.name: each.reference for each in below.dataset.fields}
-        refs = [ref for ref in map(fields.get, below.needed([column])) if ref is not None and ref.table == table]
-        return not all(self.knows(table, ref.column) for ref in refs)
+        return [ref for ref in map(fields.get, below.needed([column])) if ref is not None and ref.table in self.laid]
 
     def rows(self, table: str) -> int:
         """See Lookup."""
@@ -252,7 +269,7 @@ class Compiler:
     """Compiles one recipe; every problem is noted with its path in the table, and the rest goes on."""
 
     def __init__(self, dataset: Dataset, count: int, seed: int, lookup: Recipes) -> None:
-        self.recipe = Recipe(dataset, seed, count)
+        self.recipe = Recipe(dataset, seed, count, validators=lookup.validators)
         self.dataset = dataset
         self.lookup = lookup
         # A table that refers to itself finds its own recipe.
@@ -272,7 +289,7 @@ class Compiler:
         recipe = self.recipe
 
         def known(name: str) -> Compute | None:
-            return None if recipe.room(name) is None else partial(recipe.value, name)
+            return partial(recipe.value, name) if recipe.knows(name) else None
 
         recipe.computed = computed(self.dataset, recipe.samplers, recipe.order, known, self.lookup)
 
@@ -406,6 +423,13 @@ class Compiler:
         if recipe.dataset.rows is not None:
             return
         joint, size = self._joint(names)
+        if size >= 2 * recipe.count and (decisive := set(joint) & set(recipe.needed([]))):
+            # A refused row can't be drawn again with the same values, and there is room for the gate to find others.
+            joint, size = self._joint([name for name in names if name not in decisive])
+        if size >= recipe.count and len(joint) == 1:
+            recipe.keyed |= set(joint)
+            recipe.how[label] = f"by construction: `{joint[0]}` is a function of the row number, {words(size)} values"
+            return
         if size >= recipe.count and joint:
             recipe.joint = joint
             recipe.how[label] = f"by construction: {', '.join(joint)} together are one permuted number, {words(size)}"
@@ -456,11 +480,12 @@ class Compiler:
         if self.recipe.requires:
             return [], 0
         joint: list[str] = []
-        size, groups = 1, set()
+        size, groups = 1, {self.recipe.group(name) for name in self.recipe.keyed} - {None}
         for name in names:
-            sampler = self.recipe.samplers[name]
-            group = getattr(sampler, "group", None)
+            sampler, group = self.recipe.samplers[name], self.recipe.group(name)
             room = sampler.room() if self._may_be_keyed(sampler.field) and self._is_whole(name) else None
+            if len(names) > 1 and not can_be_numbered(sampler):
+                continue
             if name not in self.recipe.keyed and room and size * room <= MOST_ROOM and group not in groups:
                 joint.append(name)
                 size *= room
@@ -480,6 +505,12 @@ class Compiler:
 
     def _is_whole(self, name: str) -> bool:
         return not self.recipe.samplers[name].field.may_be_null
+
+
+def can_be_numbered(sampler: Sampler) -> bool:
+    """Whether any of its values can be had by number, not only that of a row."""
+    inner = sampler.parts[-1].sampler if isinstance(sampler, Conditional) else sampler
+    return type(inner).at is not Sampler.at
 
 
 def words(number: int) -> str:

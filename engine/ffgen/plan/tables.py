@@ -16,7 +16,6 @@ from ffgen.sample.reference import Counts, children, fit, mean_children
 from ffgen.spec.model import Dataset, Ref
 
 SHARD_ROWS = 65_536
-MOST_SHARDS = 10_000_000
 
 
 class Layout(Struct, frozen=True):
@@ -45,6 +44,10 @@ class Layout(Struct, frozen=True):
 def layouts(tables: Sequence[Dataset], seed: int) -> dict[str, Layout]:
     """The layout of every table, parents before children. Counts the children of every parent once: about a second
     for 10 million parents. ValueError, in words, for a count that children per parent can't add up to."""
+    by_name = {table.name: table for table in tables}
+    for table in tables:
+        if table.name in above(table, by_name):
+            raise ValueError(f"the rows of {table.name} are counted by those of a table that they count in turn")
     laid: dict[str, Layout] = {}
     for table in ordered(tables):
         field = layout_of(table)
@@ -59,7 +62,7 @@ def layouts(tables: Sequence[Dataset], seed: int) -> dict[str, Layout]:
 def root_size(table: Dataset, tables: Sequence[Dataset]) -> int:
     """Rows of a shard of a table that stands for itself: a power of two."""
     largest = SHARD_ROWS / max(1.0, multiple(table, tables))
-    return max(1, 1 << (int(largest).bit_length() - 1))
+    return 1 << max(0, int(largest).bit_length() - 1)
 
 
 def multiple(table: Dataset, tables: Sequence[Dataset]) -> float:
@@ -120,20 +123,61 @@ def children_of(table: str, ref: Ref, own: Layout, parent: Layout, shard: int, s
 
 
 def ordered(tables: Sequence[Dataset]) -> list[Dataset]:
-    """Tables with parents before children; a circle of tables is broken where the spec comes to it first."""
+    """Tables with parents before children; a circle of tables is broken where the spec comes to it first, but never
+    between a table and the one that its rows are laid out under. What the rows read that a total adds up comes before
+    the total's table, too, where it can."""
     by_name = {table.name: table for table in tables}
     done: dict[str, Dataset] = {}
 
     def visit(table: Dataset, path: tuple[str, ...]) -> None:
         if table.name in done or table.name in path:
             return
-        for name in parents_of(table, by_name):
-            visit(by_name[name], (*path, table.name))
+        path = (*path, table.name)
+        for name in [*parents_of(table, by_name), *parents_of_added(table, by_name)]:
+            if not set(above(by_name[name], by_name)) & set(path):
+                visit(by_name[name], path)
         done[table.name] = table
 
     for table in tables:
         visit(table, ())
     return list(done.values())
+
+
+def above(table: Dataset, by_name: Mapping[str, Dataset]) -> list[str]:
+    """The table that the rows are laid out under, the one that its rows are laid out under, and so on."""
+    found: list[str] = []
+    field = layout_of(table)
+    while field is not None and field.reference is not None and field.reference.table not in found:
+        found.append(field.reference.table)
+        field = layout_of(by_name[found[-1]]) if found[-1] in by_name else None
+    return found
+
+
+def parents_of_added(table: Dataset, by_name: Mapping[str, Dataset]) -> list[str]:
+    """The tables that those refer to whose rows this one adds up, save those that refer to this one in turn."""
+    found: list[str] = []
+    left = added_up(table)
+    for name in left:
+        below = by_name.get(name)
+        if below is not None and below is not table:
+            found += parents_of(below, by_name)
+            left += [each for each in added_up(below) if each not in left]
+    return [name for name in dict.fromkeys(found) if not refers(by_name[name], table.name, by_name)]
+
+
+def added_up(table: Dataset) -> list[str]:
+    """The tables whose rows a table adds up."""
+    generators = [each.generator for field in table.fields for each in (field, *(field.cases or []))]
+    said = [each.get("of") for each in generators if isinstance(each, dict) and each.get("name") == "total"]
+    return list(dict.fromkeys(of.partition(".")[0] for of in said if isinstance(of, str)))
+
+
+def refers(table: Dataset, to: str, by_name: Mapping[str, Dataset]) -> bool:
+    """Whether a table is another, or refers to it, be it by way of others."""
+    reached = [table.name]
+    for name in reached:
+        reached += [each for each in parents_of(by_name[name], by_name) if each not in reached]
+    return to in reached
 
 
 def parents_of(table: Dataset, by_name: Mapping[str, Dataset]) -> list[str]:

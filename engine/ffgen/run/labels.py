@@ -13,6 +13,7 @@ import polars as pl
 from ffgen import failpoint
 from ffgen.place import destination_error
 from ffgen.plan.imperfections import CELLS, ROWS
+from ffgen.rng import key_of
 from ffgen.run.report import Imperfection
 from ffgen.sink.block import packer
 
@@ -27,8 +28,8 @@ def counts_of(labels: pl.DataFrame) -> list[tuple[str | None, str, int]]:
 
 
 def part_path(folder: str, table: str, shard: int) -> str:
-    """Where the labels of a shard wait."""
-    return os.path.join(folder, f"{table}.{shard:07d}.labels")
+    """Where the labels of a shard wait. A table's name may hold what a file's can't."""
+    return os.path.join(folder, f"{key_of(table):016x}.{shard:07d}.labels")
 
 
 def keep_part(folder: str, table: str, shard: int, labels: pl.DataFrame, compression: str) -> None:

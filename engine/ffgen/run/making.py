@@ -165,15 +165,19 @@ class Making:
         shard, self.next_out = self.next_out, self.next_out + 1
         try:
             self._placed(shard)
-        except FfgenError as failure:
+        except Exception as failure:
             self.studio.broke(failure)
             return
         self._stream()
 
     async def stop(self) -> None:
-        """Writes no more; a stream ends with a whole line, if its reader reads."""
+        """Writes no more, and lets go of files; a stream ends with a whole line, if its reader reads."""
         if self.stream is not None:
             await self.stream.stop(GRACE)
+        if self.file is not None:
+            self.file.close(complete=False)
+        if self.gate is not None:
+            self.gate.close()
 
     def _finish(self, offset: int) -> None:
         """The footer, and the file is closed."""

@@ -84,9 +84,9 @@ class Reference(Sampler):
         self.skews.append(self.skew)
         if self.where is not None:
             self.conditions.append(self._condition(self.where))
+        self.spare = (self.lookup.room(self.table, self.column) or 0) - self.lookup.rows(self.table)
         if self.orphans:
-            room = self.lookup.room(self.table, self.column)
-            if room is None or room <= self.lookup.rows(self.table):
+            if self.spare <= 0:
                 what = f"`{self.to}` has no values beyond those in use, so there can be no orphans."
                 raise Problem(
                     "ref.orphans", what, "Take it away, or give the parent a key with room: a sequence, a uuid."
@@ -130,7 +130,7 @@ class Reference(Sampler):
             return pl.select(pl.when(pl.Series(row_numbers(rows) > 0)).then(found)).to_series()
         if self.orphans:
             lost = rng.random(n) < self.orphans
-            beyond = self.lookup.rows(self.table) + rows.index
+            beyond = self.lookup.rows(self.table) + rows.index % np.uint64(self.spare)
             parent = np.where(lost, beyond, parent)
         return self.lookup.value(self.table, self.column, parent)
 
@@ -170,7 +170,8 @@ class Total(Sampler):
     """A sum over the rows that another table has under this row: an order's total over its lines.
 
     - `of`: table.field of a table whose rows are laid out under this one (its `ref` says how many children).
-    - `take`: sum (unless said), count, mean, min or max. A row without children has 0, or null where that is allowed.
+    - `take`: sum (unless said), count, mean, min or max. A row without children has 0, or null where that is allowed;
+      nulls among what is added up are left out, and rows that have nothing else are as without children.
     """
 
     gives = "number"
@@ -186,6 +187,9 @@ class Total(Sampler):
     def draw(self, rng: Stream, n: int, rows: Rows) -> Column:
         assert rows.children is not None
         frame, owner = rows.children(self.table, [self.column])
+        if self.take != "count":
+            there = frame[self.column].is_not_null()
+            frame, owner = frame.filter(there), owner[there.to_numpy()]
         first = np.flatnonzero(np.diff(owner, prepend=-1))
         parents = owner[first]
         found = pl.Series(self._taken(frame[self.column], first, len(owner)))
@@ -201,7 +205,7 @@ class Total(Sampler):
         sizes = np.diff(first, append=rows)
         if self.take == "count" or not len(first):
             return sizes.astype(np.float64)
-        given = values.cast(pl.Float64).fill_null(0.0).to_numpy()
+        given = values.cast(pl.Float64).to_numpy()
         if self.take in ("min", "max"):
             return np.asarray((np.minimum if self.take == "min" else np.maximum).reduceat(given, first))
         sums = np.add.reduceat(given, first)
@@ -326,9 +330,10 @@ def fit(counts: Counts, total: int, ref: Ref, rng: Stream) -> Counts:
     low = ref.min or 0
     order = rng.permutation(len(counts))
     while (left := total - int(counts.sum())) != 0:
-        room = counts[order] > low if left < 0 else counts[order] < (ref.max if ref.max is not None else 2**62)
-        chosen = order[room][: abs(left)]
+        room = counts[order] - low if left < 0 else (ref.max if ref.max is not None else 2**62) - counts[order]
+        chosen = order[room > 0][: abs(left)]
         if not len(chosen):
             raise ValueError(f"{len(counts)} parents can't have {total} children")
-        counts[chosen] += 1 if left > 0 else -1
+        rounds = max(1, min(abs(left) // len(chosen), int(room[room > 0].min())))
+        counts[chosen] += rounds if left > 0 else -rounds
     return counts

@@ -51,12 +51,12 @@ _held: dict[int, Any] = {}
 """What polars still points at, by the address of the array; let go when polars releases it."""
 
 
-@ctypes.CFUNCTYPE(None, ctypes.POINTER(_Schema))
+@ctypes.CFUNCTYPE(None, ctypes.POINTER(_Schema))  # type: ignore[untyped-decorator]
 def _release_schema(schema: Any) -> None:
     schema.contents.release = type(schema.contents.release)()
 
 
-@ctypes.CFUNCTYPE(None, ctypes.POINTER(_Array))
+@ctypes.CFUNCTYPE(None, ctypes.POINTER(_Array))  # type: ignore[untyped-decorator]
 def _release_array(array: Any) -> None:
     _held.pop(array.contents.private_data, None)
     array.contents.release = type(array.contents.release)()

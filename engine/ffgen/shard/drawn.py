@@ -16,7 +16,7 @@ from ffgen.errors import ShortfallError, UsageError
 from ffgen.expr import first_failure
 from ffgen.plan.recipe import Recipe, Recipes
 from ffgen.plan.tables import Layout, children_of
-from ffgen.rng import key_of, permute
+from ffgen.rng import permute
 from ffgen.sample.base import Parents, Rows, Sampler
 from ffgen.sample.cases import draw_field, mask_field
 from ffgen.sample.checks import put
@@ -151,15 +151,14 @@ class Drawer:
             follow(recipe.samplers[name], rows, digit)
         for name in recipe.order:
             if name in recipe.keyed and hasattr(recipe.samplers[name], "group"):
-                key = key_of(self.seed, recipe.dataset.name, name)
-                follow(recipe.samplers[name], rows, permute(index, recipe.samplers[name].room() or 1, key))
+                room = recipe.samplers[name].room() or 1
+                follow(recipe.samplers[name], rows, permute(index, room, recipe.key(name)))
         for name in names:
             sampler = recipe.samplers[name]
             if name in joint:
                 column = mask_field(sampler, rows, sampler.at(joint[name]))
             elif name in recipe.keyed:
-                key = key_of(self.seed, recipe.dataset.name, name)
-                column = mask_field(sampler, rows, sampler.keyed(index, key))
+                column = mask_field(sampler, rows, sampler.keyed(index, recipe.key(name)))
             else:
                 column = draw_field(sampler, rows, rows.stream(name))
             rows.columns[name] = column.alias(name)
