@@ -1,13 +1,14 @@
 """All questions, then the small hot paths: `python -m bench [QUESTION ...] [--quick] [--save]`.
 
-Five minutes or so when all is well, up to 25 when a figure stays bad for five rounds; --quick takes one minute.
+Twenty minutes or so when all is well, more when a figure stays bad for five rounds; --quick takes five. Peers that
+are not installed (`pip install -e '.[bench]'`) are left out.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-from bench import cpu, memory, replay, rounds, tokens, utilisation
+from bench import cpu, draw, flat, memory, parallel, replay, rounds, schemas, tokens, utilisation
 
 QUESTIONS: dict[str, rounds.Measure] = {
     "replay": replay.measure,
@@ -15,6 +16,10 @@ QUESTIONS: dict[str, rounds.Measure] = {
     "memory": memory.measure,
     "utilisation": utilisation.measure,
     "tokens": tokens.measure,
+    "draw": draw.measure,
+    "schemas": schemas.measure,
+    "parallel": parallel.measure,
+    "flat": flat.measure,
 }
 MICRO = Path(__file__).with_name("micro")
 

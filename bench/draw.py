@@ -47,8 +47,8 @@ ONE = ["--workers", "1", "--progress", "none", "--quiet"]
 
 
 def by_hand(rows: int, path: Path) -> list[str]:
-    """The hand-written generator."""
-    return [sys.executable, "-m", "bench.handwritten", str(rows), str(path)]
+    """The hand-written generator, with one thread as everybody."""
+    return ["env", "POLARS_MAX_THREADS=1", sys.executable, "-m", "bench.handwritten", str(rows), str(path)]
 
 
 def rival(name: str) -> Command:

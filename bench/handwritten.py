@@ -4,12 +4,8 @@ The recipes of `notes/performance.md`, each the fastest that was found for its c
 everything that is weighted, no seeds by field, no checks, no uniqueness beyond a random uuid. JSON Lines go into one
 file; Parquet, to which polars can't append, into a folder of files with 65,536 rows each.
 
-`python -m bench.handwritten ROWS PATH`: the suffix says which.
+`POLARS_MAX_THREADS=1 python -m bench.handwritten ROWS PATH`: the suffix says which.
 """
-
-import os
-
-os.environ["POLARS_MAX_THREADS"] = "1"  # polars reads it once, when it is imported
 
 import sys
 from collections.abc import Iterator

@@ -73,11 +73,11 @@ def environment() -> dict[str, str]:
     return own
 
 
-def warm(folder: Path, size: int = 4 << 30) -> None:
+def warm(folder: Path, size: int = 2 << 30) -> None:
     """Writes and removes a file, so that the system has memory at hand for files to come.
 
     A virtual machine gives free memory back to its host after seconds, and whoever writes next waits for it: up to
-    2 us a 4 KiB page, four times what writing takes. Half a second, or five when it was all gone.
+    2 us a 4 KiB page, four times what writing takes. A quarter of a second, or three when it was all gone.
     """
     path, block = folder / "warm", bytes(1 << 20)
     size = min(size, shutil.disk_usage(folder).free // 4)

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CacheView",
+    "Draft",
     "Fault",
     "FieldView",
     "FileCheck",
@@ -26,6 +27,7 @@ __all__ = [
     "PlanView",
     "ProcessUse",
     "Progress",
+    "Question",
     "Refreshed",
     "Refusal",
     "Report",
@@ -39,6 +41,7 @@ __all__ = [
     "check",
     "describe",
     "destinations",
+    "draft",
     "is_fresh",
     "load",
     "measure_cache",
@@ -70,6 +73,7 @@ _LIGHT = {
 if TYPE_CHECKING:
     from ffgen.api import (
         CacheView,
+        Draft,
         Fault,
         FieldView,
         FileCheck,
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
         PlanView,
         ProcessUse,
         Progress,
+        Question,
         Refreshed,
         Refusal,
         Report,
@@ -93,6 +98,7 @@ if TYPE_CHECKING:
         check,
         describe,
         destinations,
+        draft,
         is_fresh,
         load,
         measure_cache,
@@ -124,6 +130,7 @@ else:
         return property(lambda module: getattr(importlib.import_module("ffgen.api"), name), lambda module, room: None)
 
     class _Package(ModuleType):
+        draft = _verb("draft")
         plan = _verb("plan")
         run = _verb("run")
 

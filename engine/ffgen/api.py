@@ -1,4 +1,4 @@
-"""The verbs of the library: load, check, plan, run, validate, types. Each is short; the rooms below do the work.
+"""The verbs of the library: load, check, plan, run, validate, draft, types. Each is short; the rooms below do the work.
 
 Nothing here prints, prompts, colours or exits. Everything works inline in a plain script or a notebook.
 """
@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from msgspec import structs
 
+from ffgen.draft.drafting import Draft, Question, draft_of
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.compile import ASKS_FACTOR, Plan, chosen, compile_plan, lay_out
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
@@ -240,6 +241,23 @@ def _validated(spec: Spec, table: str | None, data: str) -> Validity:
     return validate_data([each for each in tables if each.name in names], files_of(names, data))
 
 
+def draft(description: str, *, rows: int | Mapping[str, int] | None = None, seed: int = 0) -> Draft:
+    """A spec made of a description in plain words, without any model: offline, in milliseconds.
+
+    `rows` is how many records the table has that the description is about (1000 unless it says), or a mapping of
+    tables to counts. The spec is loaded, checked and planned before it is returned. Each question of the draft has a
+    default, which the spec holds now. UsageError for a description that names nothing.
+    """
+    counts = {name: _row_count(count) for name, count in rows.items()} if isinstance(rows, Mapping) else rows
+    return draft_of(description, _row_count(counts) if isinstance(counts, int) else counts, seed, check)
+
+
+def _row_count(count: int) -> int:
+    if not 1 <= count <= 10**12:
+        raise UsageError(f"rows must be from 1 to {10**12:,}, got {count}.")
+    return count
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of a spec file, for editors and other programs."""
     return spec_schema()
@@ -365,6 +383,7 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 
 __all__ = [
     "CacheView",
+    "Draft",
     "Fault",
     "FieldView",
     "FileCheck",
@@ -376,6 +395,7 @@ __all__ = [
     "PlanView",
     "ProcessUse",
     "Progress",
+    "Question",
     "Refreshed",
     "Refusal",
     "Report",
@@ -388,6 +408,7 @@ __all__ = [
     "check",
     "describe",
     "destinations",
+    "draft",
     "is_fresh",
     "load",
     "measure_cache",

@@ -101,14 +101,6 @@ def test_a_gate_that_never_lets_rows_in_ends_the_run() -> None:
     assert world.gave_up == GiveUp("full", 0) and world.finish is None
 
 
-def test_a_halted_table_starts_nothing_more() -> None:
-    state = Drawing(9, gated=False, window=2)
-    state.begin()
-    state.halt()
-    assert state.sealed(0, 5) == [PlaceShard(0, 0)]
-    assert state.put(0) == []
-
-
 def test_no_rows_are_a_table_too() -> None:
     assert Drawing(0, gated=False, window=2, offset=3).begin() == [Finish(3)]
 

@@ -7,12 +7,13 @@ that it is unique) is put to it afterwards, in `settle`.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from ffgen.draft import limits
 from ffgen.draft.catalogue import Kind, Meaning, domains, field_phrases, kinds
 from ffgen.draft.guess import guess
 from ffgen.draft.request import Asked, Request, Wanted
-from ffgen.draft.spell import mended, vocabulary
+from ffgen.draft.spell import known, mended, vocabulary
 from ffgen.draft.words import Phrase, Token, counted, fold, lexicon, plural, singular, tokens, translated
 
 LONGEST = 8000
@@ -32,6 +33,10 @@ _STOPS = {"from", "to", "in", "on", "per", "a", "an", "the", "by", "of", "at", "
 _STOPS -= {"score", "value", "view", "like", "share"}
 _BARE = {"number", "total", "unit", "detail", "details", "day", "time", "start", "end", "result", "sale", "data", "class", "term", "mark", "hour", "key", "feature", "source", "length", "page", "content", "label", "long", "limit", "bin", "power", "light"}  # fmt: skip
 """Words that are a field only where fields are listed."""
+_PARTS = {"id", "name", "number", "code", "key", "type", "email", "phone", "address", "age", "gender", "city", "country"}
+"""What of another thing is a field: `customer id`, `vendor name`."""
+_COLLECTIVE = {"history", "data", "inventory", "log", "staff", "people", "payroll", "telemetry", "traffic", "feedback"}
+"""Words that stand for many though they are singular."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,7 @@ class Mark:
     phrase: Phrase
     is_field: bool
     kinds: list[Kind]
+    is_plural: bool = False
 
 
 class Reader:
@@ -50,7 +56,7 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         self.request = Request(clean(text))
-        found, self.request.language = translated(tokens(self.request.text))
+        found, self.request.language = translated(tokens(self.request.text), known())
         found = counted(found)
         self.tokens, notes = mended(found)
         self.request.understood += notes
@@ -196,7 +202,8 @@ class Reader:
         is_field, found = phrase in field_phrases(), kinds().get(phrase, [])
         if not is_field and not found:
             return None
-        return Mark(at, at + size - 1, phrase, is_field, found)
+        many = self.tokens[at + size - 1].is_plural or phrase[-1] in _COLLECTIVE
+        return Mark(at, at + size - 1, phrase, is_field, found, many)
 
     def _step(self, at: int) -> int:
         """Reads what stands at a place; where to go on."""
@@ -238,9 +245,19 @@ class Reader:
     # tables
 
     def _take(self, mark: Mark) -> int:
+        following = self.word(mark.last + 1)
+        if mark.kinds and not mark.is_plural and following in _PARTS and not self.marks.get(mark.last + 1, mark).kinds:
+            known = self._mark(mark.first, mark.last - mark.first + 2)
+            if known is None and not self.used[mark.last + 1]:
+                phrase = (*mark.phrase, following)
+                self._flush()
+                self.add(phrase, mark.first, mark.last + 1, None, guess(list(phrase)))
+                return mark.last + 2
         if len(self.request.tables) < MOST_TABLES and mark.kinds and self._is_table(mark):
             self._flush()
             self._take_table(mark)
+        elif not self.listing and mark.phrase in _domain_phrases() and not self.pending:
+            self.use(mark.first, mark.last, "domain")
         elif mark.is_field or self.listing:
             if mark.phrase == ("id",) and self.item:
                 self.item += [mark.first]
@@ -254,14 +271,14 @@ class Reader:
 
     def _is_table(self, mark: Mark) -> bool:
         kind = self._kind(mark)
-        many = self.tokens[mark.last].is_plural
+        many = mark.is_plural
         before = self._before(mark.first)
         numbered = self.tokens[before].kind == "number" if before >= 0 else False
         pointed = self._points(mark.first)
         if self.request.table(kind.name) and (not mark.is_field or many):
             return not (self.listing and not many and not pointed)
         after = self.marks.get(mark.last + 1)
-        if not many and after is not None and not pointed and not self.tokens[mark.last].is_plural:
+        if not many and after is not None and not pointed:
             # `customer orders`, `patient age`: a word that only says whose
             if not mark.is_field and not self.request.tables and not after.kinds:
                 return True
@@ -275,14 +292,18 @@ class Reader:
         if self.item and not many:
             return False
         opens = self.word(mark.last + 1) in ("(", ":", "with", "including", "having", "containing")
-        linked = self._is_linked(kind)
+        linked = self._is_linked(kind) or (self.request.is_linked and kind.domain == self.request.domain)
+        if many and not self.request.tables and not self.pending:
+            return True
+        if many and self.table and self.table.kind and kind.name in self.table.kind.parents and not kind.is_soft:
+            return True
         own = self.table.called(mark.phrase) if self.table else None
         if own is not None and self.table and self.table.kind and own.name in self.table.kind.own and not opens:
             return False
         if many and opens and (linked or self.request.is_linked or not mark.is_field):
             return True
         if mark.is_field:
-            return many and linked and not kind.is_soft
+            return many and linked and (not kind.is_soft or self.request.is_linked)
         return many and (linked or not kind.is_soft or not self.request.tables)
 
     def _points(self, at: int) -> bool:
@@ -353,7 +374,7 @@ class Reader:
         """How many of these each parent has: `1 to 5 orders`, `orders per customer`, `each has several orders`."""
         many = self._quantity(mark.first)
         parent = self._parent_after(mark.last) or self._parent_before(wanted, mark, many is not None)
-        if self.word(mark.first - 1) in ("per", "every") or parent is None or parent is wanted:
+        if self.word(mark.first - 1) in ("per", "every", "each") or parent is None or parent is wanted:
             return
         if many is None and not (self.each or self._parent_after(mark.last)):
             return
@@ -501,6 +522,9 @@ class Reader:
 
     def _take_unknown(self, run: list[int], item: list[int]) -> None:
         """Words before any list: perhaps a table that the catalogue does not have."""
+        run = [at for at in run if (self.word(at),) not in _domain_phrases()]
+        if not run:
+            return
         numbers = [at for at in range(max(run[0] - 3, 0), run[0]) if self._is_count(at)]
         heads = [at for at in run if self.tokens[at].is_plural and self.word(at) not in vocabulary()]
         data = [at for at in run if self.word(at + 1) in ("data", "dataset", "record", "table", "list", "information")]
@@ -549,9 +573,21 @@ class Reader:
         return best if best is not None and score(best) >= (2 if domain else 4) else None
 
 
+_UNITS = {"hour", "day", "minute", "year", "month", "point", "night", "guest", "bedroom", "bathroom", "room", "seat", "credit", "unit", "page", "calorie", "share", "item", "mile", "visit", "second", "week", "skill", "child", "dimension"}  # fmt: skip
+
+
+@cache
+def _domain_phrases() -> frozenset[Phrase]:
+    return frozenset(phrase for one in domains().values() for phrase in one.phrases)
+
+
 def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
     """The name of a column: as it was said, unless that is no name."""
+    if "in" in phrase[1:-1]:
+        phrase = phrase[: phrase.index("in", 1)]
     own = "_".join(phrase)
+    if phrase[-1] in _UNITS and fold(said).rstrip().endswith("s") or phrase[-1] == "foot":
+        own = "_".join([*phrase[:-1], plural(phrase[-1])])
     if meaning is None:
         return re.sub(r"[^a-z0-9_]+", "_", own).strip("_")[:60] or "field"
     same = tuple(singular(part) for part in meaning.name.split("_")) == phrase
@@ -564,6 +600,7 @@ def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
 def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
     cut = re.sub(r"[\r\n]+", " ; ", text[:LONGEST])
+    cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
 
 

@@ -14,6 +14,7 @@ _MISSING = {"missing", "null", "empty", "blank", "absent", "unknown", "without",
 _NO_SHARE = {"discount", "tax", "vat", "interest", "growth", "commission", "increase", "rate", "off", "margin", "humidity", "apr"}
 _SPOILED = {"duplicate": "duplicates", "duplicated": "duplicates", "outlier": "outliers", "typo": "typos"}
 _GLUE = {"is", "are", "being", "be", "can", "must", "should", "will", "of", "either", "one", "value", "possible", "option", "as", "the", "a"}
+_YES_NO = {"yes", "no", "true", "false", "y", "n", "0", "1"}
 _ENDS = {".", ";", "!", "?", ")", "with"}
 _OPPOSITES = {
     "active": "inactive", "premium": "standard", "returning": "new", "new": "returning", "online": "offline", "paid": "unpaid",
@@ -107,7 +108,8 @@ class Settler(Reader):
         found = []
         for at in places:
             token = self.tokens[at]
-            if token.kind != "word" or token.word in empty or self.used[at]:
+            glued = token.is_glued or (at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued)
+            if token.kind != "word" or (token.word in empty and not glued) or self.used[at]:
                 continue
             if (token.word,) in kinds() and token.is_plural and token.word not in ("return", "refund"):
                 continue
@@ -215,6 +217,9 @@ class Settler(Reader):
                     numbers = [_number(value) for value in values]
                     whole: list[Any] = numbers if all(one is not None for one in numbers) else values
                     kind = "enum" if whole is values else ("integer" if all(isinstance(one, int) for one in whole) else "number")
+                    if {fold(one) for one in values} <= _YES_NO:
+                        asked.short = {"type": "boolean"}
+                        continue
                     asked.short = {"type": kind, "values": whole}
                     asked.notes.append(f"values {', '.join(values)}")
 

@@ -77,6 +77,8 @@ def _near(word: str) -> str:
         return ""
     words = vocabulary() | _MODIFIERS
     one = sorted(_slips(word) & words, key=lambda other: (other[0] != word[0], abs(len(other) - len(word)), other))
+    if len(word) == _SHORTEST + 1:
+        one = [other for other in one if other[0] == word[0] or len(other) != len(word)]
     if len(word) == _SHORTEST:
         one = [other for other in one if sorted(other) == sorted(word) or len(other) == len(word) + 1]
     if one:
@@ -95,7 +97,7 @@ def _slips(word: str) -> set[str]:
     swapped = {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
     other = {left + letter + right[1:] for left, right in cuts if right for letter in _LETTERS}
     more = {left + letter + right for left, right in cuts for letter in _LETTERS}
-    return less | swapped | more | (other if len(word) > 5 else set())
+    return less | swapped | more | (other if len(word) > 4 else set())
 
 
 def _distance(left: str, right: str) -> int:

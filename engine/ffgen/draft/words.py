@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_CAPITALS = re.compile(r"[A-Z]{2,}s")
 _SCALE = {"k": 1e3, "m": 1e6, "mio": 1e6, "bn": 1e9}
 _BIG = {"hundred", "thousand", "million", "billion", "dozen", "k", "mio", "bn"}
 _KEPT = ("ss", "us", "is", "os")
@@ -122,7 +123,7 @@ def _words(match: re.Match[str], text: str) -> list[Token]:
     parts, at, found = _CAMEL.split(match[0]), match.start(), []
     for part in parts:
         folded = re.sub(r"'s?$", "", fold(part)).replace("'", " ").strip() or fold(part)
-        one = singular(folded)
+        one = folded[:-1] if _CAPITALS.fullmatch(part) else singular(folded)
         glued = bool(found) or (at > 0 and text[at - 1] in "-_" and text[max(at - 2, 0)].isalnum())
         found.append(
             Token(part, one, "word", at, at + len(part), is_plural=one != folded or folded in _SAME, is_glued=glued)
@@ -185,13 +186,15 @@ def _is_numeral(found: list[Token], start: int, at: int, words: dict[str, float]
     return at == start or token.word in _BIG or (found[at - 1].kind == "word" and found[at - 1].word in words)
 
 
-def translated(found: list[Token]) -> tuple[list[Token], str]:
-    """The tokens in English, and the language they were in: de, fr, es, pt, or nothing for English."""
-    said = {fold(token.text) for token in found if token.kind == "word"}
-    english = len(said & _ENGLISH)
+def translated(found: list[Token], english: frozenset[str]) -> tuple[list[Token], str]:
+    """The tokens in English, and the language they were in: de, fr, es, pt, or nothing for English. `english` are words
+    (in the singular) that tell no other language."""
+    words = {fold(token.text) for token in found if token.kind == "word"}
+    said = {word for word in words if singular(word) not in english and word not in english}
+    plain = len(words & _ENGLISH)
     scores = {code: len(said & _foreign(code)[0]) for code in lexicon()["languages"]}
     best = max(scores, key=lambda code: scores[code])
-    if scores[best] < 2 or scores[best] <= english:
+    if scores[best] < 2 or scores[best] <= plain:
         return found, ""
     _, phrases = _foreign(best)
     made, at = list[Token](), 0

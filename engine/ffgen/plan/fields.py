@@ -48,6 +48,9 @@ def observe_names(fields: Sequence[Field], path: Path) -> Iterator[Observation]:
         elif any(char in '."\\' or not char.isprintable() for char in field.name):
             what = "a name can't hold a dot, a double quote, a backslash or control characters."
             yield Observation((*path, i, "name"), what, "Use `_`.")
+        elif field.name == "*" or (field.name[0] == "^" and field.name[-1] == "$"):
+            what = f"`{field.name}` stands for several fields wherever it is read: it is no name of one."
+            yield Observation((*path, i, "name"), what, "Use letters, digits and _.")
         elif field.name in seen:
             what = f"`{field.name}` is already the name of field {seen[field.name]}."
             yield Observation((*path, i, "name"), what, "Names are unique.")

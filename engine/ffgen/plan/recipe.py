@@ -20,7 +20,7 @@ from ffgen.plan.tables import Layout
 from ffgen.rng import U64, key_of, permute
 from ffgen.sample.base import MOST_ROOM, Sampler, Scope
 from ffgen.sample.build import build_sampler, generator_of
-from ffgen.sample.cases import Conditional, bind_field
+from ffgen.sample.cases import Conditional, bind_field, goes_along
 from ffgen.sample.checks import unheld
 from ffgen.sample.copula import check_matrix, matrix_of
 from ffgen.sample.dependence import Monotone
@@ -205,9 +205,9 @@ class Recipes:
             total = next((part for part in drawn if isinstance(part, Total)), None)
             if total is None or total.table not in self.recipes:
                 continue
-            below = self.recipes[total.table]
+            below, laid = self.recipes[total.table], self.laid[total.table]
             for ref in self._refs(below, total.column):
-                if (ref.table, ref.role) != (table, self.laid[total.table].role) and not self.knows(ref.table, ref.column):
+                if (ref.table, ref.role) != (laid.parent, laid.role) and not self.knows(ref.table, ref.column):
                     self._want(table, i, ref.table, ref.column)
             moving = below if below.gated else self.recipes[table] if self._copies(below, total.column, table) else None
             if moving is not None and moving.gated:
@@ -371,12 +371,24 @@ class Compiler:
             checks += [(name, reason, expr) for reason, expr in unheld(sampler)]
 
     def _correlate(self) -> None:
+        moved: set[str] = set()
         for i, correlation in enumerate(self.dataset.correlations):
             try:
                 check_matrix(correlation, self.recipe.kinds)
                 matrix_of(correlation)
             except Problem as problem:
                 self._note(("correlations", i), problem)
+                continue
+            for j, name in enumerate(correlation.fields):
+                if name in moved:
+                    what = f"`{name}` is moved by another correlation already, which this one would undo."
+                    hint = "Make it one correlation of all these fields, with a `matrix`."
+                    self._note(("correlations", i), Problem(f"fields.{j}", what, hint))
+                elif hangs_on_others(self.recipe.samplers[name]):
+                    what = f"the values of `{name}` follow from other fields or rows and can't be moved."
+                    hint = "Correlate fields that are drawn freely."
+                    self._note(("correlations", i), Problem(f"fields.{j}", what, hint))
+            moved |= set(correlation.fields)
 
     def _keep_apart(self) -> None:
         """What makes each key set unique: a field by construction, several together, or the gate."""
@@ -511,6 +523,13 @@ def can_be_numbered(sampler: Sampler) -> bool:
     """Whether any of its values can be had by number, not only that of a row."""
     inner = sampler.parts[-1].sampler if isinstance(sampler, Conditional) else sampler
     return type(inner).at is not Sampler.at
+
+
+def hangs_on_others(sampler: Sampler) -> bool:
+    """Whether a value belongs to its row by more than a condition on being there at all."""
+    if isinstance(sampler, Conditional):
+        return bool(sampler.tests) or hangs_on_others(sampler.parts[-1].sampler)
+    return bool(sampler.reads) or goes_along(sampler)
 
 
 def words(number: int) -> str:

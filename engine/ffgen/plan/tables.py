@@ -167,7 +167,8 @@ def parents_of_added(table: Dataset, by_name: Mapping[str, Dataset]) -> list[str
 
 def added_up(table: Dataset) -> list[str]:
     """The tables whose rows a table adds up."""
-    generators = [each.generator for field in table.fields for each in (field, *(field.cases or []))]
+    generators = [field.generator for field in table.fields]
+    generators += [case.generator for field in table.fields for case in field.cases or []]
     said = [each.get("of") for each in generators if isinstance(each, dict) and each.get("name") == "total"]
     return list(dict.fromkeys(of.partition(".")[0] for of in said if isinstance(of, str)))
 

@@ -81,7 +81,6 @@ class Drawing:
         self.judge_next = 0
         self.place_next = 0
         self.placed = 0
-        self.halted = False
         self.ended = False
 
     def begin(self) -> list[Command]:
@@ -138,17 +137,12 @@ class Drawing:
             commands.append(DrawShard(index, seal))
         return commands
 
-    def halt(self) -> list[Command]:
-        """Start nothing more."""
-        self.halted = True
-        return []
-
     def _advance(self) -> list[Command]:
         if self.ended:
             return []
         commands = self._place()
         commands += self._judge()
-        while not self.halted and self.launched < self.shards and len(self.open) < self.window:
+        while self.launched < self.shards and len(self.open) < self.window:
             self.open[self.launched] = Shard("drawing")
             commands.append(DrawShard(self.launched, seal=not self.gated))
             self.launched += 1
