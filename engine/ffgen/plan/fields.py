@@ -37,6 +37,8 @@ def observe_fields(dataset: Dataset, path: Path) -> list[Observation]:
     found = [*observe_names(dataset.fields, path)]
     for i, field in enumerate(dataset.fields):
         found += observe_field(field, (*path, i), top=True)
+    if all(field.hidden for field in dataset.fields):
+        found.append(Observation(path, "every field is hidden, so nothing would be written.", "Show one."))
     return found
 
 
@@ -155,9 +157,13 @@ def observe_references(dataset: Dataset, top: Path = ("dataset",)) -> Iterator[O
             hint = f"Did you mean `{near[0]}`?" if near else f"Fields are {', '.join(names)}."
             yield Observation((*top, "unique_by", i), f"no field is named `{name}`.", hint)
     try:
-        datetime.fromisoformat(dataset.as_of)
+        year = datetime.fromisoformat(dataset.as_of).year
     except ValueError:
         yield Observation((*top, "as_of"), f"`{dataset.as_of}` is not a date.", "E.g. 2025-01-01T00:00:00Z.")
+        return
+    if not 1900 <= year <= 2200:
+        what = f"the year {year} is out of what can be counted from: people are up to a hundred years old."
+        yield Observation((*top, "as_of"), what, "Take one from 1900 to 2200.")
 
 
 def observe_requirements(

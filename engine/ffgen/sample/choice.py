@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 import polars as pl
 from msgspec import Meta
+from numpy.typing import NDArray
 
-from ffgen.rng import U64, Stream
+from ffgen.rng import U64, Stream, permute, stream
 from ffgen.sample.base import Column, Rows, Sampler, Scope
 from ffgen.sample.weighted import PLAIN_TYPES, Pool, settled
 from ffgen.spec.model import Field
@@ -51,6 +52,7 @@ class Choice(Sampler):
         weights = self.pooled(self.tempered(self.listed()))
         values = pl.Series(list(weights), dtype=kind.value_dtype())
         self.pool = Pool(values, list(weights.values()))
+        self.orders: dict[int, NDArray[np.intp]] = {}
 
     def listed(self) -> dict[Any, float]:
         """The field's values with their weights, smoothed; those that are written twice but are one are added up."""
@@ -101,7 +103,18 @@ class Choice(Sampler):
         return self.pool.draw(rng, n)
 
     def room(self) -> int | None:
-        return len(self.pool) if self.pool.even else None
+        return len(self.pool) if self.pool.even or self.field.unique else None
 
     def at(self, index: U64) -> Column:
         return self.pool.at(index)
+
+    def keyed(self, index: U64, key: int) -> Column:
+        """Distinct values. With weights, those that N draws without putting back would give (Efraimidis and Spirakis,
+        2006), in an order without pattern."""
+        if self.pool.weights is None:
+            return super().keyed(index, key)
+        if key not in self.orders:
+            chance = stream(key, "order").random(len(self.pool))
+            self.orders[key] = np.argsort(np.log(chance) / np.asarray(self.pool.weights), kind="stable")[::-1]
+        place = permute(index, max(self.scope.count, 1), key)
+        return self.pool.values.gather(self.orders[key][place].astype(np.uint32))

@@ -121,7 +121,7 @@ def called(name: str, function: Callable[..., Any], *given: Any) -> Any:
         return function(*given)
     except FfgenError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise UsageError(f"The plugin `{name}` failed: {told(error)}.", hint="Correct it.") from error
 
 

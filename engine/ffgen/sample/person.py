@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ffgen.rng import U64, Stream, key_of, mix
 from ffgen.sample.base import MOST_ROOM, Column, Rows, Sampler, Scope, choose, cumulated
 from ffgen.sample.born import EPOCH, Born, born_between, years_since
+from ffgen.sample.checks import unheld
 from ffgen.sample.company import company_of
 from ffgen.sample.identity import Locale, Of, Quotas, home, joined, pool, spelled, uniform, unit_of
 from ffgen.sample.people import Drawn, person_of
@@ -164,7 +165,9 @@ class Suffixed(PersonPart):
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         super().bind(kind, scope)
-        self.is_numbered = self._may_number() and alone(self.field.unique, self.field.name, scope)
+        # What a constraint may refuse is drawn again, which one that follows from the row number can't be.
+        free = self._may_number() and not unheld(self)
+        self.is_numbered = free and alone(self.field.unique, self.field.name, scope)
         if self.is_numbered:
             self.person.number_by("address")
             self.is_numbered = self.person.by != "chance"

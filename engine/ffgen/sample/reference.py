@@ -85,6 +85,10 @@ class Reference(Sampler):
         if self.where is not None:
             self.conditions.append(self._condition(self.where))
         self.spare = (self.lookup.room(self.table, self.column) or 0) - self.lookup.rows(self.table)
+        if not self.own and scope.count and not self.lookup.rows(self.table):
+            raise Problem(
+                "ref", f"`{self.table}` has no rows to refer to.", "Give it some, or take the reference away."
+            )
         if self.orphans:
             if self.spare <= 0:
                 what = f"`{self.to}` has no values beyond those in use, so there can be no orphans."

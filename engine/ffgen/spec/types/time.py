@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import polars as pl
@@ -55,7 +55,8 @@ class Moment(ValueType):
             moment = self.parse(self.told_apart)
             if self.read_back(moment.strftime(self.field.format)) != moment:
                 what = "a part of the value is left out: records that differ may look alike in the output."
-                yield "format", what, "Write all parts, or choose another type.", "warning"
+                how: Literal["error", "warning"] = "error" if self.field.unique else "warning"
+                yield "format", what, "Write all parts, or choose another type.", how
 
     def parse(self, value: Any) -> Any:
         """A value from ISO text; raises ValueError, in words for the spec."""
