@@ -44,7 +44,9 @@ def draft_of(description: str, rows: int | dict[str, int] | None, seed: int, che
     request = Settler(description).read()
     if not request.tables and not request.domain:
         raise UsageError(
-            "Nothing in the description says what the data is about." if description.strip() else "The description is empty.",
+            "Nothing in the description says what the data is about."
+            if description.strip()
+            else "The description is empty.",
             hint='Name things and their fields: "5000 customers with names, e-mails and a city".',
         )
     made = Maker(request, rows, seed).make()
@@ -65,7 +67,10 @@ def draft_of(description: str, rows: int | dict[str, int] | None, seed: int, che
 
 
 def _understood(request: Request, tables: list[dict[str, Any]]) -> list[str]:
-    found = [f"{table['name']}: {', '.join(field['name'] for field in table['fields'] if not field.get('hidden'))}" for table in tables]
+    found = [
+        f"{table['name']}: {', '.join(field['name'] for field in table['fields'] if not field.get('hidden'))}"
+        for table in tables
+    ]
     return [*dict.fromkeys(request.understood), *found]
 
 
@@ -91,7 +96,9 @@ def _prove(made: Made, request: Request, check: Check) -> None:
         if not errors:
             return
         _mend(made, request, errors[0])
-    raise UsageError("This description can't be made into a spec.", hint="Say it in fewer words, or name the fields one by one.")
+    raise UsageError(
+        "This description can't be made into a spec.", hint="Say it in fewer words, or name the fields one by one."
+    )
 
 
 def _mend(made: Made, request: Request, error: Finding) -> None:
@@ -125,7 +132,9 @@ def _loosen(table: dict[str, Any], made: Made) -> None:
     for key in ("imperfections", "require", "correlations", "unique_by"):
         if table.pop(key, None) is not None:
             return
-    loose = next((field for field in table["fields"] if field.get("unique") and field.get("generator") != "sequence"), None)
+    loose = next(
+        (field for field in table["fields"] if field.get("unique") and field.get("generator") != "sequence"), None
+    )
     if loose is not None:
         loose.pop("unique")
         return

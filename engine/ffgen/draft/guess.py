@@ -4,7 +4,12 @@ import re
 from typing import Any
 
 _MOMENTS = ["2023-01-01", "2024-12-31T23:59:59Z"]
-_AMOUNT = {"type": "number", "range": [1, 5000], "decimals": 2, "generator": {"name": "lognormal", "median": 60, "sigma": 0.9}}
+_AMOUNT = {
+    "type": "number",
+    "range": [1, 5000],
+    "decimals": 2,
+    "generator": {"name": "lognormal", "median": 60, "sigma": 0.9},
+}
 _COUNT = {"type": "integer", "range": [0, 500], "generator": {"name": "gamma", "shape": 1.2, "scale": 20}}
 _SHARE = {"type": "number", "range": [0, 100], "decimals": 1}
 _FLAG = {"type": "boolean"}

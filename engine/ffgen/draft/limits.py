@@ -54,8 +54,10 @@ _UNIT = (
     r"(?: (year old|year of age|year|month|day|hour|minute|second|dollar|euro|usd|eur|pound|gbp|kg|kilo|gram|cm|meter|km"
     r"|mile|degree|celsius|c|f|percent|point|star|letter|character|old|inr|bhk|sqft|m2)\b)?"
 )
-_DATE = r"(?:\d{4}-\d{2}-\d{2}|\d{4}-\d{2}|(?:MONTH) (?:\d{1,2} ?,? )?\d{4}|q[1-4] (?:of )?\d{4}|(?:19|20)\d{2})".replace(
-    "MONTH", "|".join(MONTHS)
+_DATE = (
+    r"(?:\d{4}-\d{2}-\d{2}|\d{4}-\d{2}|(?:MONTH) (?:\d{1,2} ?,? )?\d{4}|q[1-4] (?:of )?\d{4}|(?:19|20)\d{2})".replace(
+        "MONTH", "|".join(MONTHS)
+    )
 )
 _PERIODS = [
     (re.compile(rf"\b(?:between|from)? ?({_DATE}) (?:and|to|until|till|through|up to|-|bi|a) ({_DATE})(?![\d%])"), "span"),
@@ -157,6 +159,8 @@ def ranges(norm: Norm, taken: list[Limit]) -> list[Limit]:
             money = "$" in match[0]
             hint = next((name for name, words in _HINTS.items() if unit in words), "money" if money else "")
             numbers = [_number(one) for one in groups if one and re.fullmatch(_N, one)]
+            if re.search(r"\b(?:older|younger)\b", match[0]):
+                hint = hint or "age"
             if kind in ("both", "plain"):
                 low, high = sorted(numbers[:2])
                 found.append(Limit(low, high, first, last, hint, is_swapped=[low, high] != numbers[:2]))
@@ -196,7 +200,9 @@ def rhythm(norm: Norm) -> tuple[dict[str, Any], list[tuple[int, int]]]:
         if match := pattern.search(norm.text):
             found |= {key: value for key, value in says.items() if key not in found}
             spans.append(norm.span(match.start(), match.end()))
-            if "trend" in says and (share := re.search(r"(\d+(?:\.\d+)?)%", norm.text[match.start() : match.end() + 12])):
+            if "trend" in says and (
+                share := re.search(r"(\d+(?:\.\d+)?)%", norm.text[match.start() : match.end() + 12])
+            ):
                 found["trend"] = min(float(share[1]) / 100, 5)
     return found, spans
 
@@ -205,9 +211,13 @@ def step(norm: Norm) -> tuple[str, tuple[int, int]] | None:
     """How far apart the rows of a series are: hourly, every 15 minutes."""
     if match := re.search(r"\bevery (\d+)? ?(second|minute|hour|day|week|month)\b", norm.text):
         many, unit = match[1] or "1", match[2]
-    elif match := re.search(r"\b(hourly|daily|weekly|monthly|per minute|per second|per hour|minutely|each hour)\b", norm.text):
+    elif match := re.search(
+        r"\b(hourly|daily|weekly|monthly|per minute|per second|per hour|minutely|each hour)\b", norm.text
+    ):
         many, word = "1", match[1].split()[-1]
-        unit = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "minutely": "minute"}.get(word, word)
+        unit = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "minutely": "minute"}.get(
+            word, word
+        )
     else:
         return None
     base = _STEPS[unit]

@@ -20,7 +20,16 @@ _SAME = [
     {"age", "date_of_birth"}, {"join_date", "signup_date", "signed_up_on", "enrollment_date"}, {"category", "product_line"},
     {"product", "product_name"}, {"phone", "mobile"}, {"location", "city"}, {"temperature", "reading"},
 ]  # fmt: skip
-_SPREADS = {"lognormal": "median", "normal": "mean", "gamma": "", "exponential": "mean", "poisson": "mean", "beta": "-", "triangular": "mode", "quantiles": ""}
+_SPREADS = {
+    "lognormal": "median",
+    "normal": "mean",
+    "gamma": "",
+    "exponential": "mean",
+    "poisson": "mean",
+    "beta": "-",
+    "triangular": "mode",
+    "quantiles": "",
+}
 
 
 @dataclass(slots=True)
@@ -86,7 +95,9 @@ class Maker:
             self.request.tables.append(Wanted(name, kind.singular, kind, at, name))
         names = ", ".join(domain.default)
         self.request.understood.append(f"{self.request.domain}: its usual tables, {names}")
-        self.request.ask("grain", f"Linked tables ({names}), or one flat table?", "linked tables", "", ("linked tables", "one table"))
+        self.request.ask(
+            "grain", f"Linked tables ({names}), or one flat table?", "linked tables", "", ("linked tables", "one table")
+        )
 
     def _parents(self, wanted: Wanted) -> dict[str, dict[str, Any]]:
         """The tables at hand that a table refers to: said ones first, then those of the catalogue."""
@@ -136,7 +147,9 @@ class Maker:
 
     def _is_above(self, name: str, table: _Table) -> bool:
         """Whether a parent of a table has that parent itself: its rows say whose they are already."""
-        return any(name in self.tables[parent].links or self._is_above(name, self.tables[parent]) for parent in table.links)
+        return any(
+            name in self.tables[parent].links or self._is_above(name, self.tables[parent]) for parent in table.links
+        )
 
     def _count_rows(self) -> None:
         """Counts as said, else 1000 of the table that the sentence is about, and what follows from that."""
@@ -212,7 +225,11 @@ class Maker:
         wanted, kind = table.wanted, table.wanted.kind
         if kind is not None and self._is_lookup(table):
             for name in kind.fields:
-                self._put(table, {"name": name, "type": "string", **({"unique": True} if name == kind.fields[0] else {})}, f"usual of {wanted.name}")
+                self._put(
+                    table,
+                    {"name": name, "type": "string", **({"unique": True} if name == kind.fields[0] else {})},
+                    f"usual of {wanted.name}",
+                )
             table.key = kind.fields[0]
             return
         asked = [one for one in wanted.asked if not self._becomes_ref(table, one)]
@@ -231,22 +248,40 @@ class Maker:
         own = (*table.wanted.singular.split("_"),)
         for name, other in self.tables.items():
             singular = (*other.wanted.singular.split("_"),)
-            if name in table.links and asked.phrase in (singular, (*singular, "id"), (*singular, "key")) and singular != own:
+            if (
+                name in table.links
+                and asked.phrase in (singular, (*singular, "id"), (*singular, "key"))
+                and singular != own
+            ):
                 asked.refers = name
                 return True
         return False
 
     def _put_key(self, table: _Table, asked: list[Asked]) -> None:
         wanted, kind = table.wanted, table.wanted.kind
-        keys = {f"{wanted.singular}_id", "id", kind.key if kind else "", f"{wanted.singular}_number", f"{wanted.singular}_key"}
+        keys = {
+            f"{wanted.singular}_id",
+            "id",
+            kind.key if kind else "",
+            f"{wanted.singular}_number",
+            f"{wanted.singular}_key",
+        }
         said = next((one for one in asked if one.name in keys), None)
         if said is not None:
             asked.remove(said)
             short: dict[str, Any] = {"type": "integer", "unique": True, "generator": "sequence"}
             if said.meaning is not None and said.meaning.name != "id":
                 short = self._plain(said.meaning)
-            short = {**short, **{key: value for key, value in said.short.items() if key in ("type", "pattern")}, "unique": True}
-            if said.short.get("type") not in (None, short["type"]) or said.name.endswith("_number") and said.meaning is None:
+            short = {
+                **short,
+                **{key: value for key, value in said.short.items() if key in ("type", "pattern")},
+                "unique": True,
+            }
+            if (
+                said.short.get("type") not in (None, short["type"])
+                or said.name.endswith("_number")
+                and said.meaning is None
+            ):
                 short = {"type": "integer", "unique": True, "generator": {"name": "sequence", "start": 10001}}
             name = said.name if said.name != "id" or len(self.tables) == 1 else "id"
             self._put(table, {"name": name, **short, "unique": True}, f'you said "{said.said}"')
@@ -274,7 +309,11 @@ class Maker:
             field_name = parent.wanted.singular if is_lookup else f"{parent.wanted.singular}_id"
             said = next((one.said for one in table.wanted.asked if one.refers == name), "")
             ref: Any = {"to": f"{name}.{parent.key}", **how} if how else f"{name}.{parent.key}"
-            self._put(table, {"name": field_name, "ref": ref}, f'you said "{said}"' if said else f"the {parent.wanted.singular} it belongs to")
+            self._put(
+                table,
+                {"name": field_name, "ref": ref},
+                f'you said "{said}"' if said else f"the {parent.wanted.singular} it belongs to",
+            )
 
     def _put_asked(self, table: _Table, asked: Asked) -> None:
         short, why = self._short(table, asked)
@@ -294,6 +333,12 @@ class Maker:
             special = self._name_of(table)
             if special is not None:
                 return {**special, **asked.short}, ""
+        if (
+            asked.phrase == ("title",)
+            and asked.meaning is meanings()["title"]
+            and not (wanted.kind and wanted.kind.has_people)
+        ):
+            return _over({"type": "string", "generator": {"name": "grammar", "rules": _TITLES}}, asked.short), ""
         if asked.meaning is not None:
             return _over(self._plain(asked.meaning), asked.short), ""
         if asked.short.get("type"):
@@ -322,13 +367,18 @@ class Maker:
         kind = wanted.kind
         if kind is not None and kind.called(("name",)) is not meanings()["name"]:
             return None
-        if kind is not None and (kind.has_people or not any(name in kind.fields for name in ("product_name", "company_name", "book_title"))):
+        if kind is not None and (
+            kind.has_people or not any(name in kind.fields for name in ("product_name", "company_name", "book_title"))
+        ):
             return None if kind.fields else {}
         if kind is not None:
             name = next(one for one in ("product_name", "company_name", "book_title") if one in kind.fields)
             meaning = kind.meaning(name)
             return self._plain(meaning) if meaning else None
-        if re.search(r"(?:er|or|ist|ian|man|person|people|member|record|friend|student|hero|pilot|chef|wizard|witch|king|knight)$", wanted.singular):
+        if re.search(
+            r"(?:er|or|ist|ian|man|person|people|member|record|friend|student|hero|pilot|chef|wizard|witch|king|knight)$",
+            wanted.singular,
+        ):
             return None
         return {"type": "string", "generator": {"name": "ngram", "order": 2, "examples": list(_NAMES)}}
 
@@ -339,11 +389,17 @@ class Maker:
             if not asked:
                 for name in ("name", "created_at", "status"):
                     short = self._name_of(table) if name == "name" else None
-                    self._put(table, {"name": name, **(short or self._plain(meanings()[name]))}, "nothing was said of its fields")
+                    self._put(
+                        table,
+                        {"name": name, **(short or self._plain(meanings()[name]))},
+                        "nothing was said of its fields",
+                    )
                 self.request.ask("term", f"What do {wanted.name} have?", "name, created_at, status", wanted.name)
             return
         usual = [*([] if table.links else kind.alone), *kind.fields]
-        there = {name for one in table.wanted.asked for name in (one.name, one.meaning.name if one.meaning else "")} | {one["name"] for one in table.fields}
+        there = {name for one in table.wanted.asked for name in (one.name, one.meaning.name if one.meaning else "")} | {
+            one["name"] for one in table.fields
+        }
         for name in usual:
             meaning = kind.meaning(name)
             clash = any(name in same and (same - {name}) & there for same in _SAME)
@@ -371,13 +427,17 @@ class Maker:
                 meaning = kind.own.get(own)
                 if meaning is None or not ("derive" in one or isinstance(one.get("generator"), dict)):
                     continue
-                missing += [need for need in meaning.needs if table.names.get(need, need) not in present and need not in missing]
+                missing += [
+                    need for need in meaning.needs if table.names.get(need, need) not in present and need not in missing
+                ]
             if not missing:
                 break
             for need in missing:
                 found = kind.meaning(need)
                 if found is not None:
-                    self._put(table, {"name": need, **self._plain(found), "hidden": True}, "read by a formula; not written")
+                    self._put(
+                        table, {"name": need, **self._plain(found), "hidden": True}, "read by a formula; not written"
+                    )
         for one in table.fields:
             _rename(one, table.names)
 
@@ -414,7 +474,14 @@ class Maker:
             found = next((one for one in table.fields if one["name"] == name), None)
             if found is not None and "derive" not in found:
                 return found
-        moments = [one for one in table.fields if one.get("type") in ("date", "datetime") and "birth" not in one["name"] and "derive" not in one and not one.get("hidden")]
+        moments = [
+            one
+            for one in table.fields
+            if one.get("type") in ("date", "datetime")
+            and "birth" not in one["name"]
+            and "derive" not in one
+            and not one.get("hidden")
+        ]
         return next(iter(moments), None)
 
     def _events(self) -> list[_Table]:
@@ -451,19 +518,29 @@ class Maker:
                 continue
             now = date.get("generator")
             base = dict(now) if isinstance(now, dict) and now.get("name") == "rhythm" else {"name": "rhythm"}
-            more = {key: value for key, value in self.request.rhythm.items() if key != "hours" or date["type"] == "datetime"}
+            more = {
+                key: value for key, value in self.request.rhythm.items() if key != "hours" or date["type"] == "datetime"
+            }
             if date["type"] == "date":
                 base.pop("hours", None)
             date["generator"] = {**base, **more}
             self.made.why[f"{table.wanted.name}.{date['name']}"] += "; by the rhythm that you said"
-            self.request.understood.append(f"{table.wanted.name}.{date['name']} has a rhythm: {', '.join(self.request.rhythm)}")
+            self.request.understood.append(
+                f"{table.wanted.name}.{date['name']} has a rhythm: {', '.join(self.request.rhythm)}"
+            )
 
     def _ask_rest(self) -> None:
         tables = [table for table in self.tables.values() if not self._is_lookup(table)]
         said = any(table.wanted.children for table in tables) or sum(1 for table in tables if table.wanted.count) > 1
         if len(tables) > 1 and not said and not self.request.is_linked:
             names = " and ".join(table.wanted.name for table in tables)
-            self.request.ask("grain", f"{names}: linked tables, or one flat table?", "linked tables", "", ("linked tables", "one table"))
+            self.request.ask(
+                "grain",
+                f"{names}: linked tables, or one flat table?",
+                "linked tables",
+                "",
+                ("linked tables", "one table"),
+            )
 
     def _dataset(self, table: _Table) -> dict[str, Any]:
         wanted, kind = table.wanted, table.wanted.kind
@@ -496,8 +573,17 @@ class Maker:
                     generator["step"] = self.request.step
                 if generator.get("part") == "entity" or not laid:
                     generator["entities"] = max(1, min(20, (table.count or USUAL_ROWS) // 24))
-        both = [one for one in table.fields if isinstance(one.get("generator"), dict) and one["generator"].get("name") == "series"]
-        if not laid and len(both) == 1 and both[0]["generator"].get("part") != "entity" and not any("series_value" in str(one.get("generator")) for one in table.fields):
+        both = [
+            one
+            for one in table.fields
+            if isinstance(one.get("generator"), dict) and one["generator"].get("name") == "series"
+        ]
+        if (
+            not laid
+            and len(both) == 1
+            and both[0]["generator"].get("part") != "entity"
+            and not any("series_value" in str(one.get("generator")) for one in table.fields)
+        ):
             both[0]["generator"]["entities"] = max(1, min(20, (table.count or USUAL_ROWS) // 24))
 
 
@@ -532,12 +618,21 @@ def _over(short: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
             if name != "beta" and (middle is None or not low < middle < high):
                 made.pop("generator")
         elif isinstance(generator, dict) and name == "series_value":
-            made["generator"] = {**generator, "level": sum(said["range"]) / 2, "spread": 0, "noise": (said["range"][1] - said["range"][0]) / 20, "daily": (said["range"][1] - said["range"][0]) / 6}
+            made["generator"] = {
+                **generator,
+                "level": sum(said["range"]) / 2,
+                "spread": 0,
+                "noise": (said["range"][1] - said["range"][0]) / 20,
+                "daily": (said["range"][1] - said["range"][0]) / 6,
+            }
             made["generator"].pop("spikes", None)
         if "decimals" in made and made.get("type") == "integer":
             made.pop("decimals")
         if made.get("type") == "datetime":
-            made["range"] = [said["range"][0], f"{said['range'][1]}T23:59:59Z" if len(str(said["range"][1])) == 10 else said["range"][1]]
+            made["range"] = [
+                said["range"][0],
+                f"{said['range'][1]}T23:59:59Z" if len(str(said["range"][1])) == 10 else said["range"][1],
+            ]
         if made.get("type") in ("date", "datetime"):
             _fit_series(made, str(made["range"][0]))
     if "length" in said:
@@ -570,7 +665,9 @@ def _weigh(short: dict[str, Any], shares: dict[str, float]) -> None:
     rest = sum(old.get(value, 1) for value in others) or 1
     weights = [shares[value] if value in shares else max(1 - said, 0) * old.get(value, 1) / rest for value in values]
     numbers = all(isinstance(one, int) for one in short.get("values") or ["x"])
-    short["values"] = [int(value) for value in values] if numbers and all(re.fullmatch(r"-?\d+", one) for one in values) else values
+    short["values"] = (
+        [int(value) for value in values] if numbers and all(re.fullmatch(r"-?\d+", one) for one in values) else values
+    )
     short["weights"] = [round(one, 4) for one in weights]
     if short.get("type") not in ("integer", "number"):
         short["type"] = "enum"

@@ -14,7 +14,7 @@ from ffgen.draft.catalogue import Kind, Meaning, domains, field_phrases, kinds
 from ffgen.draft.guess import guess
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended, vocabulary
-from ffgen.draft.words import Phrase, Token, counted, fold, lexicon, plural, singular, tokens, translated
+from ffgen.draft.words import Phrase, counted, fold, lexicon, plural, singular, tokens, translated
 
 LONGEST = 8000
 """Characters of a description that are read."""
@@ -23,17 +23,45 @@ MOST_TABLES, MOST_FIELDS = 12, 80
 _OPENERS = {
     "with", "including", "include", "containing", "contain", "having", "showing", "tracking", "covering", "such", "like",
     "field", "column", "attribute", "feature", "consisting", "following", "each", "storing", "listing", "recording",
-    "capturing", "whose", "where", "has", "have", "featuring", "variable", "schema", "track", "cover", "store", "plus",
-    "called", "named", "mit",
+    "capturing", "whose", "has", "have", "featuring", "variable", "schema", "track", "cover", "store", "plus",
+    "called", "named",
 }  # fmt: skip
 _SEPARATORS = {",", ";", "/", "&", "+", "|", "•", "*", "·"}
-_JOINERS = {"and", "or", "then", "also"}
-_ROWS = {"row", "record", "entry", "sample", "observation", "line", "datapoint", "point", "example", "instance", "item", "tuple", "document"}
+_JOINERS = {"and", "n", "or", "then", "also"}
+_ROWS = {
+    "row",
+    "record",
+    "entry",
+    "sample",
+    "observation",
+    "line",
+    "datapoint",
+    "point",
+    "example",
+    "instance",
+    "item",
+    "tuple",
+    "document",
+}
 _STOPS = {"from", "to", "in", "on", "per", "a", "an", "the", "by", "of", "at", "i", "for", "and", "or", "with", "is", "this", "data", "it", "as", "up", "us", "like", "each", "every", "all", "value", "not", "no", "so", "long", "make", "link", "show", "share", "follow", "view", "track", "score", "sort"}  # fmt: skip
 _STOPS -= {"score", "value", "view", "like", "share"}
 _BARE = {"number", "total", "unit", "detail", "details", "day", "time", "start", "end", "result", "sale", "data", "class", "term", "mark", "hour", "key", "feature", "source", "length", "page", "content", "label", "long", "limit", "bin", "power", "light"}  # fmt: skip
 """Words that are a field only where fields are listed."""
-_PARTS = {"id", "name", "number", "code", "key", "type", "email", "phone", "address", "age", "gender", "city", "country"}
+_PARTS = {
+    "id",
+    "name",
+    "number",
+    "code",
+    "key",
+    "type",
+    "email",
+    "phone",
+    "address",
+    "age",
+    "gender",
+    "city",
+    "country",
+}
 """What of another thing is a field: `customer id`, `vendor name`."""
 _COLLECTIVE = {"history", "data", "inventory", "log", "staff", "people", "payroll", "telemetry", "traffic", "feedback"}
 """Words that stand for many though they are singular."""
@@ -67,13 +95,27 @@ class Reader:
         self.ranges = limits.ranges(self.norm, self.periods)
         for limit in [*self.periods, *self.ranges]:
             self.use(limit.first, limit.last, "limit")
+        self.request.rhythm, spans = limits.rhythm(self.norm)
+        for first, last in spans:
+            self.use(first, last, "rhythm")
+            self.used_share(last + 1)
+        if step := limits.step(self.norm):
+            self.request.step = step[0]
+            if step[1][0] != step[1][1]:
+                self.use(*step[1], "step")
         self.table: Wanted | None = None
+        self.is_listing_tables = False
         self.listing = False
         self.each = ""
         self.pending: list[Asked] = []
         self.item: list[int] = []
 
     # what stands where
+
+    def used_share(self, at: int) -> None:
+        """A percentage right after a rhythm is its growth."""
+        if at < len(self.tokens) and self.tokens[at].is_share:
+            self.use(at, at, "rhythm")
 
     def use(self, first: int, last: int, what: str) -> None:
         """Notes that tokens are understood."""
@@ -108,23 +150,23 @@ class Reader:
         words = " ".join(token.word for token in self.tokens)
         self.request.domain = self._domain()
         for kind in lexicon()["goods"]:
-            if re.search(rf"\b{re.escape(singular(kind))} (?:\w+ )?(?:shop|store|retailer|seller|dealer|sale|brand)\b", words) or (
-                kind in ("supermarket", "pharmacy", "restaurant", "grocery", "cafe", "pizza") and f" {kind}" in f" {words}"
+            if re.search(
+                rf"\b{re.escape(singular(kind))} (?:\w+ )?(?:shop|store|retailer|seller|dealer|sale|brand)\b", words
+            ) or (
+                kind in ("supermarket", "pharmacy", "restaurant", "grocery", "cafe", "pizza")
+                and f" {kind}" in f" {words}"
             ):
                 self.request.goods = kind
                 break
-        self.request.rhythm, spans = limits.rhythm(self.norm)
-        for first, last in spans:
-            self.use(first, last, "rhythm")
-        if step := limits.step(self.norm):
-            self.request.step = step[0]
-            self.use(*step[1], "step")
         self.request.is_exact = bool(
             re.search(r"\b(?:only|just|exactly|precisely|nothing but|solely)\b(?! \d)(?: \w+){0,4}?(?: column| field|:|\s)", self.norm.text)
             and re.search(r"\b(?:only|just|exactly|solely) (?:the |these |those |this |two |three |four |five |\d )*(?:following )?(?:column|field|attribute|\w+ and \w+|\w+ ,)", self.norm.text)
         )  # fmt: skip
         self.request.is_linked = bool(
-            re.search(r"\b(?:table|relational|linked|related|foreign key|joined|normalized|normalised|database|schema)\b", words)
+            re.search(
+                r"\b(?:table|relational|linked|related|foreign key|joined|normalized|normalised|database|schema)\b",
+                words,
+            )
         )
 
     def _locales(self) -> None:
@@ -156,10 +198,28 @@ class Reader:
         inside = sum((token.text == "(") - (token.text == ")") for token in self.tokens[:first])
         if inside > 0 and before not in ("in", "from"):
             return False
-        near = {"in", "from", "of", "across", "within", "based", "for", "throughout", "around", "the", "are", "living", "at"}
+        near = {
+            "in",
+            "from",
+            "of",
+            "across",
+            "within",
+            "based",
+            "for",
+            "throughout",
+            "around",
+            "the",
+            "are",
+            "living",
+            "at",
+        }
         near |= {"and", "or", ","} if self.request.locales else set()
         people = {"name", "address", "city", "people", "phone", "citizen", "resident", "market", "based", "adult", "person", "company", "style", "postcode", "zip", "format", "locale"}  # fmt: skip
-        follows = (after,) in kinds() or after in people or f"{after} {self.word(last + 2)}" in ("online shop", "phone number")
+        follows = (
+            (after,) in kinds()
+            or after in people
+            or f"{after} {self.word(last + 2)}" in ("online shop", "phone number")
+        )
         return before in near or follows or (first == 0 and follows) or text.isupper()
 
     def _domain(self) -> str:
@@ -174,7 +234,9 @@ class Reader:
                     hits = [kind for kind in domain.kinds.values() if phrase in kind.phrases]
                     weight += 1.0 * any(not kind.is_soft for kind in hits) + 0.4 * any(kind.is_soft for kind in hits)
                     if weight and domain.name != "general":
-                        scores[domain.name] = scores.get(domain.name, 0) + weight * (1 + 0.5 * (size - 1)) + (0.1 if at < 6 else 0)
+                        scores[domain.name] = (
+                            scores.get(domain.name, 0) + weight * (1 + 0.5 * (size - 1)) + (0.1 if at < 6 else 0)
+                        )
         return max(scores, key=lambda name: scores[name]) if scores else ""
 
     def _phrase(self, at: int, size: int) -> Phrase | None:
@@ -211,6 +273,17 @@ class Reader:
         if self.used[at]:
             return at + 1
         mark = self.marks.get(at)
+        if (
+            token.word in ("number", "count", "no")
+            and self.word(at + 1) == "of"
+            and (mark is None or mark.last == at)
+            and self.word(at + 2).isalpha()
+        ):
+            last = min(self.marks[at + 2].last if at + 2 in self.marks else at + 2, len(self.tokens) - 1)
+            self._flush()
+            phrase = ("number", "of", *(self.tokens[place].word for place in range(at + 2, last + 1)))
+            self.add(phrase, at, last, None, guess(list(phrase)))
+            return last + 1
         if mark is not None:
             return self._take(mark)
         if token.kind == "mark" or token.word in _JOINERS or token.word in _OPENERS:
@@ -236,9 +309,16 @@ class Reader:
             if following in ("has", "have", "with", "having") or (following == "one"):
                 self._flush()
                 self.listing = True
+        elif (
+            word in ("has", "have", "is")
+            and self.listing
+            and self.word(at - 1) in (",", "and", "with", ":", "(", ";", "or")
+            and following not in ("a", "an", "the", "no", "been")
+        ):
+            self.item.append(at)
         elif word in _OPENERS or word in (":", "(", "="):
             self._flush()
-            self.listing = True
+            self.listing, self.is_listing_tables = True, False
         elif word == ")":
             self._flush()
 
@@ -255,11 +335,16 @@ class Reader:
                 return mark.last + 2
         if len(self.request.tables) < MOST_TABLES and mark.kinds and self._is_table(mark):
             self._flush()
+            self.is_listing_tables = self.is_listing_tables or (
+                self.listing and self.word(mark.first - 1) in _OPENERS | {":"}
+            )
             self._take_table(mark)
         elif not self.listing and mark.phrase in _domain_phrases() and not self.pending:
             self.use(mark.first, mark.last, "domain")
         elif mark.is_field or self.listing:
-            if mark.phrase == ("id",) and self.item:
+            if self._is_unit(mark) or self._is_stray(mark):
+                self.use(mark.first, mark.last, "unit")
+            elif mark.phrase == ("id",) and self.item:
                 self.item += [mark.first]
             elif len(mark.phrase) == 1 and mark.phrase[0] in _BARE and not self.listing and not self.table:
                 self.item.append(mark.first)
@@ -268,6 +353,42 @@ class Reader:
         else:
             self.use(mark.first, mark.last, "table")
         return mark.last + 1
+
+    def _is_unit(self, mark: Mark) -> bool:
+        """Whether a word is the unit of the field before it: `tenure in months`, `rate per hour`."""
+        before = self.word(mark.first - 1)
+        units = {
+            "month",
+            "year",
+            "day",
+            "hour",
+            "minute",
+            "second",
+            "week",
+            "currency",
+            "percent",
+            "percentage",
+            "mile",
+            "degree",
+            "celsius",
+            "fahrenheit",
+        }
+        return (
+            len(mark.phrase) == 1
+            and mark.phrase[0] in units
+            and before in ("in", "per", "every", "each", "this", "last", "next", "of")
+        )
+
+    def _is_stray(self, mark: Mark) -> bool:
+        """Whether a word of the catalogue is rather part of what is said than a field."""
+        if self.listing:
+            return False
+        if mark.phrase in (("assigned", "to"), ("report", "to"), ("paid", "with")):
+            return True
+        if self.table is None and len(mark.phrase) == 1 and not mark.is_plural:
+            around = {self.word(mark.first - 1), self.word(mark.last + 1)}
+            return not around & {",", "and", ";", "", "or", "/", "."}
+        return False
 
     def _is_table(self, mark: Mark) -> bool:
         kind = self._kind(mark)
@@ -280,18 +401,27 @@ class Reader:
         after = self.marks.get(mark.last + 1)
         if not many and after is not None and not pointed:
             # `customer orders`, `patient age`: a word that only says whose
-            if not mark.is_field and not self.request.tables and not after.kinds:
-                return True
-            return False
+            return (
+                not self.listing
+                and not self.request.tables
+                and not after.kinds
+                and not (mark.is_field and kind.is_soft)
+            )
         if numbered or pointed:
             return True
         if not self.listing:
             soft = kind.is_soft and self.table is not None and not self.request.is_linked
-            singular_field = mark.is_field and not many and (self.table is not None or bool(self.item) is False and self.request.tables != [])
+            singular_field = (
+                mark.is_field
+                and not many
+                and (self.table is not None or bool(self.item) is False and self.request.tables != [])
+            )
             return not soft and not singular_field
         if self.item and not many:
             return False
         opens = self.word(mark.last + 1) in ("(", ":", "with", "including", "having", "containing")
+        if self.is_listing_tables and many and (self._is_linked(kind) or kind.domain == self.request.domain):
+            return True
         linked = self._is_linked(kind) or (self.request.is_linked and kind.domain == self.request.domain)
         if many and not self.request.tables and not self.pending:
             return True
@@ -309,13 +439,19 @@ class Reader:
     def _points(self, at: int) -> bool:
         """Whether the words before say that a table follows: each, per, their, `table of`."""
         return self.word(at - 1) in ("each", "every", "per", "their", "table") or (
-            self.word(at - 1) in ("of", "single", "the", "given") and self.word(at - 2) in ("table", "each", "per", "every")
+            self.word(at - 1) in ("of", "single", "the", "given")
+            and self.word(at - 2) in ("table", "each", "per", "every")
         )
 
     def _before(self, at: int) -> int:
         """The nearest place before that is neither an empty word nor an unknown adjective right before."""
         back, steps = at - 1, 0
-        while back >= 0 and steps < 3 and self.tokens[back].kind == "word" and self.word(back) not in _OPENERS | _JOINERS | {"per", "of", "in"}:
+        while (
+            back >= 0
+            and steps < 3
+            and self.tokens[back].kind == "word"
+            and self.word(back) not in _OPENERS | _JOINERS | {"per", "of", "in"}
+        ):
             back, steps = back - 1, steps + 1
         return back
 
@@ -324,7 +460,10 @@ class Reader:
             if self.request.table(kind.name):
                 return kind
         named = domains().get(self.request.domain)
-        return next((kind for kind in mark.kinds if named and kind.name in named.kinds and named.kinds[kind.name] is kind), mark.kinds[0])
+        return next(
+            (kind for kind in mark.kinds if named and kind.name in named.kinds and named.kinds[kind.name] is kind),
+            mark.kinds[0],
+        )
 
     def _is_linked(self, kind: Kind) -> bool:
         names = {one.name for one in self.request.tables}
@@ -342,23 +481,40 @@ class Reader:
         self._relate(wanted, mark)
         self._count(wanted, mark)
         pair = f"{self.word(mark.last + 1)} {self.word(mark.last + 2)}"
-        if self.word(mark.first - 1) not in ("per", "every") and not (self.word(mark.first - 1) == "each" and self.word(mark.first - 2) == "for"):
+        if self.word(mark.first - 1) not in ("per", "every") and not (
+            self.word(mark.first - 1) == "each" and self.word(mark.first - 2) == "for"
+        ):
             self.table = wanted
         if pair.split(" ")[0] in ("table", "data", "dataset", "record"):
             self.use(mark.last + 1, mark.last + 1, "table")
         if self.word(mark.last + 1) not in (",", "and"):
-            self.listing = False
+            self.listing = self.is_listing_tables = False
 
     def _count(self, wanted: Wanted, mark: Mark) -> None:
         """The number right before a table, or in brackets after it."""
         at = self._before(mark.first)
-        if at >= 0 and self.tokens[at].kind == "number" and not self.used[at] and not self.tokens[at].is_share and not self.tokens[at].is_money:
+        if (
+            at >= 0
+            and self.tokens[at].kind == "number"
+            and not self.used[at]
+            and not self.tokens[at].is_share
+            and not self.tokens[at].is_money
+        ):
             self._set_count(wanted, self.tokens[at].number, at)
-        elif self.word(mark.last + 1) in ("(", ":") and self._is_count(mark.last + 2) and self.word(mark.last + 3) in (")", ",", ";", "", ".", "row", "record"):
+        elif (
+            self.word(mark.last + 1) in ("(", ":")
+            and self._is_count(mark.last + 2)
+            and self.word(mark.last + 3) in (")", ",", ";", "", ".", "row", "record")
+        ):
             self._set_count(wanted, self.tokens[mark.last + 2].number, mark.last + 2)
 
     def _is_count(self, at: int) -> bool:
-        return at < len(self.tokens) and self.tokens[at].kind == "number" and not self.used[at] and not self.tokens[at].is_share
+        return (
+            at < len(self.tokens)
+            and self.tokens[at].kind == "number"
+            and not self.used[at]
+            and not self.tokens[at].is_share
+        )
 
     def _set_count(self, wanted: Wanted, number: float, at: int) -> None:
         self.use(at, at, "count")
@@ -386,18 +542,32 @@ class Reader:
 
     def _quantity(self, first: int) -> tuple[int | None, int | None, tuple[int, int] | None] | None:
         for limit in self.ranges:
-            near = limit.last < first and all(self.tokens[at].kind == "word" and self.word(at) not in _JOINERS for at in range(limit.last + 1, first))
+            near = limit.last < first and all(
+                self.tokens[at].kind == "word" and self.word(at) not in _JOINERS for at in range(limit.last + 1, first)
+            )
             if near and first - limit.last <= 3 and not limit.is_period:
                 self.ranges.remove(limit)
                 if limit.is_swapped:
-                    self.request.ask("range", f"{self.text_of(limit.first, limit.last)}: the first is above the second", f"{limit.low} to {limit.high}")
+                    self.request.ask(
+                        "range",
+                        f"{self.text_of(limit.first, limit.last)}: the first is above the second",
+                        f"{limit.low} to {limit.high}",
+                    )
                 return _whole(limit.low), _whole(limit.high), (limit.first, limit.last)
         at = first - 1
         while at >= 0 and first - at <= 3:
             token = self.tokens[at]
-            if token.kind == "number" and not token.is_share and (self.each or self._parent_after_phrase(first)) and token.number == int(token.number):
+            if (
+                token.kind == "number"
+                and not token.is_share
+                and (self.each or self._parent_after_phrase(first))
+                and token.number == int(token.number)
+            ):
                 self.use(at, at, "children")
-                if self.word(at - 1) in ("about", "around", "average", "roughly", "approximately", "of") and token.number > 1:
+                if (
+                    self.word(at - 1) in ("about", "around", "average", "roughly", "approximately", "of")
+                    and token.number > 1
+                ):
                     return 0 if token.number < 3 else 1, int(token.number * 2), (at, at)
                 return int(token.number), int(token.number), (at, at)
             if token.word in ("several", "multiple", "many", "various"):
@@ -461,7 +631,18 @@ class Reader:
 
     def _says_more(self, phrase: Phrase) -> bool:
         """Whether a phrase is telling enough that a word before it changes little."""
-        return len(phrase) > 1 or phrase[0] in ("email", "salary", "diagnosis", "temperature", "humidity", "price", "address", "sku", "rating", "amount")
+        return len(phrase) > 1 or phrase[0] in (
+            "email",
+            "salary",
+            "diagnosis",
+            "temperature",
+            "humidity",
+            "price",
+            "address",
+            "sku",
+            "rating",
+            "amount",
+        )
 
     def _is_part(self, at: int) -> bool:
         word = self.word(at)
@@ -480,17 +661,31 @@ class Reader:
         for kind in domain.kinds.values() if domain else ():
             if found := kind.called(phrase):
                 return found
-        return next((kind.called(phrase) for one in domains().values() for kind in one.kinds.values() if kind.called(phrase)), None)
+        return next(
+            (kind.called(phrase) for one in domains().values() for kind in one.kinds.values() if kind.called(phrase)),
+            None,
+        )
 
-    def add(self, phrase: Phrase, first: int, last: int, meaning: Meaning | None, short: dict[str, object] | None) -> Asked | None:
+    def add(
+        self, phrase: Phrase, first: int, last: int, meaning: Meaning | None, short: dict[str, object] | None
+    ) -> Asked | None:
         """Puts a field into the table that is spoken of."""
         self.use(first, last, "field")
         table = self._home(phrase)
         said = self.text_of(first, last)
         asked = Asked(name_of(phrase, meaning, said), said, phrase, meaning, first, last, dict(short or {}))
         into = table.asked if table else self.pending
-        there = next((one for one in into if one.name == asked.name), None)
+        there = next(
+            (
+                one
+                for one in into
+                if one.name == asked.name
+                or (meaning is not None and one.meaning is meaning and meaning.short.get("type") == "boolean")
+            ),
+            None,
+        )
         if there is not None:
+            there.mentions.append((first, last))
             return there
         if len(into) < MOST_FIELDS:
             into.append(asked)
@@ -547,10 +742,11 @@ class Reader:
 
     def _place_pending(self) -> None:
         """Fields said before any table go to the first one, or to the one they fit best."""
+        self._to_readings()
         if not self.pending:
             return
         if not self.request.tables:
-            kind = self._fitting()
+            kind = self._people() or self._fitting()
             name = kind.name if kind else "records"
             self.request.tables.append(Wanted(name, kind.singular if kind else "record", kind, 0, name))
         table = self.request.tables[0]
@@ -560,19 +756,44 @@ class Reader:
                 table.asked.append(asked)
         self.pending = []
 
+    def _to_readings(self) -> None:
+        """What only readings have goes there, though the devices were spoken of."""
+        series = next((one for one in self.request.tables if one.kind and one.kind.step), None)
+        if series is None or series.kind is None:
+            return
+        for table in self.request.tables:
+            if table is series or not table.kind or table.name not in series.kind.parents:
+                continue
+            for asked in [*table.asked]:
+                name = asked.meaning.name if asked.meaning else asked.name
+                if name in ("temperature", "humidity", "pressure", "status", "reading", "battery_level", "voltage", "vibration", "co2", "power", "energy", "measured_at", "timestamp"):
+                    table.asked.remove(asked)
+                    if name != "reading":
+                        asked.meaning = series.kind.called(asked.phrase) or asked.meaning
+                        series.asked.append(asked)
+
+    def _people(self) -> Kind | None:
+        """People, where no domain is said and most fields are of a person."""
+        names = [asked.meaning.name for asked in self.pending if asked.meaning]
+        share = sum(name in _OF_PEOPLE for name in names) / max(len(self.pending), 1)
+        return domains()["general"].kinds["people"] if not self.request.domain and share >= 0.6 else None
+
     def _fitting(self) -> Kind | None:
         """The table that has most of the pending fields."""
         domain = domains().get(self.request.domain)
-        among = [*domain.kinds.values()] if domain else [kind for one in domains().values() for kind in one.kinds.values()]
+        among = (
+            [*domain.kinds.values()] if domain else [kind for one in domains().values() for kind in one.kinds.values()]
+        )
         names = [asked.meaning.name for asked in self.pending if asked.meaning]
 
         def score(kind: Kind) -> int:
             return sum(2 * (name in kind.fields) + (name in kind.own) for name in names)
 
         best = max(among, key=score, default=None)
-        return best if best is not None and score(best) >= (2 if domain else 4) else None
+        return best if best is not None and score(best) >= (2 if domain else 6) and not best.is_soft else None
 
 
+_OF_PEOPLE = {"name", "full_name", "first_name", "last_name", "middle_name", "email", "phone", "address", "city", "state", "country", "postcode", "date_of_birth", "age", "gender", "ssn", "occupation", "company", "title", "marital_status", "user_name", "password", "nationality", "hobby", "height", "weight", "income"}  # fmt: skip
 _UNITS = {"hour", "day", "minute", "year", "month", "point", "night", "guest", "bedroom", "bathroom", "room", "seat", "credit", "unit", "page", "calorie", "share", "item", "mile", "visit", "second", "week", "skill", "child", "dimension"}  # fmt: skip
 
 
@@ -588,6 +809,8 @@ def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
     own = "_".join(phrase)
     if phrase[-1] in _UNITS and fold(said).rstrip().endswith("s") or phrase[-1] == "foot":
         own = "_".join([*phrase[:-1], plural(phrase[-1])])
+    if phrase[:2] == ("number", "of"):
+        own = "_".join([*phrase[:-1], plural(phrase[-1])])
     if meaning is None:
         return re.sub(r"[^a-z0-9_]+", "_", own).strip("_")[:60] or "field"
     same = tuple(singular(part) for part in meaning.name.split("_")) == phrase
@@ -601,6 +824,7 @@ def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
     cut = re.sub(r"[\r\n]+", " ; ", text[:LONGEST])
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
+    cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
 
 

@@ -20,6 +20,8 @@ class Asked:
     short: dict[str, Any] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    mentions: list[tuple[int, int]] = field(default_factory=list)
+    """Where else it is spoken of."""
     refers: str = ""
     """The table whose key it is."""
 

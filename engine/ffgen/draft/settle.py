@@ -11,9 +11,59 @@ from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.words import fold, lexicon, singular
 
 _MISSING = {"missing", "null", "empty", "blank", "absent", "unknown", "without", "na", "nan", "incomplete", "none"}
-_NO_SHARE = {"discount", "tax", "vat", "interest", "growth", "commission", "increase", "rate", "off", "margin", "humidity", "apr"}
+_NO_SHARE = {
+    "discount",
+    "tax",
+    "vat",
+    "interest",
+    "growth",
+    "commission",
+    "increase",
+    "rate",
+    "off",
+    "margin",
+    "humidity",
+    "apr",
+}
 _SPOILED = {"duplicate": "duplicates", "duplicated": "duplicates", "outlier": "outliers", "typo": "typos"}
-_GLUE = {"is", "are", "being", "be", "can", "must", "should", "will", "of", "either", "one", "value", "possible", "option", "as", "the", "a"}
+_GLUE = {
+    "is",
+    "are",
+    "being",
+    "be",
+    "can",
+    "must",
+    "should",
+    "will",
+    "of",
+    "either",
+    "one",
+    "value",
+    "possible",
+    "option",
+    "as",
+    "the",
+    "a",
+}
+_CLOSED = {
+    "status",
+    "priority",
+    "type",
+    "level",
+    "category",
+    "severity",
+    "stage",
+    "tier",
+    "plan",
+    "gender",
+    "role",
+    "size",
+    "color",
+    "state",
+    "method",
+    "class",
+    "mode",
+}
 _YES_NO = {"yes", "no", "true", "false", "y", "n", "0", "1"}
 _ENDS = {".", ";", "!", "?", ")", "with"}
 _OPPOSITES = {
@@ -96,7 +146,11 @@ class Settler(Reader):
         found = []
         while 0 <= at < len(self.tokens) and len(found) < 9:
             token = self.tokens[at]
-            if token.kind == "number" or (token.kind == "mark" and token.text not in "\"'“”‘’") or token.word in ("and", "with", "while", "but"):
+            if (
+                token.kind == "number"
+                or (token.kind == "mark" and token.text not in "\"'“”‘’")
+                or token.word in ("and", "with", "while", "but")
+            ):
                 break
             found.append(at)
             at += way
@@ -104,11 +158,27 @@ class Settler(Reader):
 
     def _telling(self, places: list[int]) -> list[tuple[int, str]]:
         """Of a clause, the words that are a value or a field: no empty ones, no tables."""
-        empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")} - {"new", "old", "full", "high", "medium", "low", "returns", "return"}
+        empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")} - {
+            "new",
+            "old",
+            "full",
+            "high",
+            "medium",
+            "low",
+            "returns",
+            "return",
+        }
         found = []
         for at in places:
             token = self.tokens[at]
             glued = token.is_glued or (at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued)
+            if (
+                token.word in ("no", "without", "lack", "lacking")
+                and not glued
+                and not (at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued)
+            ):
+                found.append((at, "missing"))
+                continue
             if token.kind != "word" or (token.word in empty and not glued) or self.used[at]:
                 continue
             if (token.word,) in kinds() and token.is_plural and token.word not in ("return", "refund"):
@@ -127,18 +197,39 @@ class Settler(Reader):
             opened = self.word(at)
             if opened in ("(", "[", "{"):
                 items, end = self._items(at + 1, {")", "]", "}"})
-            elif opened in (":", "=") or (opened in ("like", "either", "e", "eg", "including") or (opened == "such" and self.word(at + 1) == "as")):
+            elif opened in (":", "=") or (
+                opened in ("like", "either", "e", "eg", "including") or (opened == "such" and self.word(at + 1) == "as")
+            ):
                 if opened in ("like", "including") and mark.kinds:
                     continue
                 at += {"such": 1, "e": 1}.get(opened, 0)
                 items, end = self._items(at + 1, {".", ";", ")", "!", "?"})
-            elif skipped and self.word(at - 1) in ("either", "of", "be", "are", "is") and "or" in [self.word(x) for x in range(at, min(at + 12, len(self.tokens)))]:
+            elif skipped and (self._chooses(at) or (self.word(at - 1) == "of" and self.word(at - 2) == "one")):
                 items, end = self._items(at, {".", ";", ")", "!", "?", "with"})
-            elif self.word(at + 1) == "/" and self.tokens[at].kind == "word" and (self.word(at),) not in kinds() and not self._names_field(at):
+            elif (
+                mark.phrase[-1] in _CLOSED
+                and self.tokens[min(at, len(self.tokens) - 1)].kind == "word"
+                and self._chooses(at)
+            ):
+                items, end = self._items(at, {".", ";", ")", "!", "?", "with", "and"})
+                self._keep(mark, items, at, end, is_sure=True)
+                continue
+            elif (
+                self.word(at + 1) == "/"
+                and self.tokens[at].kind == "word"
+                and (self.word(at),) not in kinds()
+                and not self._names_field(at)
+            ):
                 items, end = self._items(at, {".", ";", ")", ",", "and", "with"})
             else:
                 continue
             self._keep(mark, items, at, end)
+
+    def _chooses(self, at: int) -> bool:
+        """Whether `a, b or c` stands at a place."""
+        words = [self.word(place) for place in range(at, min(at + 16, len(self.tokens)))]
+        stop = next((place for place, word in enumerate(words) if word in (".", ";", "with", ")", "and")), len(words))
+        return "or" in words[1:stop]
 
     def _names_field(self, at: int) -> bool:
         mark = self._mark(at, 1)
@@ -159,22 +250,31 @@ class Settler(Reader):
             at += 1
         return found, min(at, len(self.tokens) - 1)
 
-    def _keep(self, mark: Mark, items: list[tuple[int, int]], first: int, end: int) -> None:
+    def _keep(self, mark: Mark, items: list[tuple[int, int]], first: int, end: int, is_sure: bool = False) -> None:
         values: list[str] = []
         stop = first
         bracketed = self.word(first) in ("(", "[", "{")
         for start, last in items[:40]:
             if any(self.used[at] for at in range(start, last + 1)) or last - start > 4:
                 break
-            if not bracketed and self._is_other(start, last):
+            if not bracketed and not is_sure and self._is_other(start, last):
                 break
             text = self.text_of(start, last).strip(" \"'“”‘’`")
             text = re.sub(r"^(?:either|a|an|the)\s+", "", text)
-            if text and not re.fullmatch(r"(?i)unique|optional|nullable|required|primary key|not null|usd|eur|in \w+|yyyy.*|kg|cm|m2|%|integer|int|string|date|float|number|boolean|text|varchar|decimal|datetime|timestamp|e\.?g\.?", text):
+            if text and not re.fullmatch(
+                r"(?i)unique|optional|nullable|required|primary key|not null|usd|eur|in \w+|yyyy.*|kg|cm|m2|%|integer|int|string|date|float|number|boolean|text|varchar|decimal|datetime|timestamp|e\.?g\.?",
+                text,
+            ):
                 values.append(text)
             stop = last
         fields = sum(self._is_other(start, last) for start, last in items)
-        if len(values) < 2 or (bracketed and fields * 2 > len(items) and len(items) > 1) or (bracketed and mark.kinds and fields):
+        if bracketed and len(items) == 1 and not mark.kinds and not self.used[items[0][0]]:
+            self.use(items[0][0], items[0][1], "note")
+        if (
+            len(values) < 2
+            or (bracketed and fields * 2 > len(items) and len(items) > 1)
+            or (bracketed and mark.kinds and fields)
+        ):
             return
         self.values[mark.first] = list(dict.fromkeys(values))
         self.use(mark.last + 1, end if bracketed else stop, "values")
@@ -189,24 +289,33 @@ class Settler(Reader):
     # after the reading: to whom it belongs
 
     def _all(self) -> list[tuple[Wanted, Asked]]:
-        return sorted(((table, asked) for table in self.request.tables for asked in table.asked), key=lambda pair: pair[1].first)
+        return sorted(
+            ((table, asked) for table in self.request.tables for asked in table.asked), key=lambda pair: pair[1].first
+        )
+
+    def _places(self) -> list[tuple[int, int, Wanted, Asked]]:
+        return [
+            (first, last, table, asked)
+            for table, asked in self._all()
+            for first, last in [(asked.first, asked.last), *asked.mentions]
+        ]
 
     def _left(self, at: int, loose: bool = False) -> tuple[Wanted, Asked] | None:
         """The field right before a place: nothing between but words, or nothing but the sentence."""
-        before = [pair for pair in self._all() if pair[1].last < at]
+        before = [place for place in self._places() if place[1] < at]
         if not before:
             return None
-        table, asked = max(before, key=lambda pair: pair[1].last)
-        between = [self.word(place) for place in range(asked.last + 1, at)]
+        _, last, table, asked = max(before, key=lambda place: place[1])
+        between = [self.word(place) for place in range(last + 1, at)]
         stops = {".", ";", "!", "?"} if loose else {".", ",", ";", "!", "?", "and", "or", ")"}
         return None if stops & {*between} else (table, asked)
 
     def _right(self, at: int) -> tuple[Wanted, Asked] | None:
-        after = [pair for pair in self._all() if pair[1].first > at]
+        after = [place for place in self._places() if place[0] > at]
         if not after:
             return None
-        table, asked = min(after, key=lambda pair: pair[1].first)
-        between = [self.word(place) for place in range(at + 1, asked.first)]
+        first, _, table, asked = min(after, key=lambda place: place[0])
+        between = [self.word(place) for place in range(at + 1, first)]
         near = len(between) <= 4 and not {".", ",", ";", "and", "or", "(", ")", "with"} & {*between}
         return (table, asked) if near else None
 
@@ -216,7 +325,11 @@ class Settler(Reader):
                 if asked.first <= first <= asked.last:
                     numbers = [_number(value) for value in values]
                     whole: list[Any] = numbers if all(one is not None for one in numbers) else values
-                    kind = "enum" if whole is values else ("integer" if all(isinstance(one, int) for one in whole) else "number")
+                    kind = (
+                        "enum"
+                        if whole is values
+                        else ("integer" if all(isinstance(one, int) for one in whole) else "number")
+                    )
                     if {fold(one) for one in values} <= _YES_NO:
                         asked.short = {"type": "boolean"}
                         continue
@@ -228,6 +341,10 @@ class Settler(Reader):
 
     def _place_ranges(self) -> None:
         for limit in self.ranges:
+            counted = self.marks.get(limit.last + 1)
+            if None in (limit.low, limit.high) and counted is not None and counted.is_plural:
+                self.request.ignored.append(self.text_of(limit.first, limit.last))
+                continue
             pair = self._left(limit.first)
             if pair is None or not self._takes(pair[1], limit):
                 pair = self._by_hint(limit) or self._right_taking(limit) or self._loose(limit) or pair
@@ -264,9 +381,22 @@ class Settler(Reader):
         for table, asked in self._all():
             if any(word in asked.name for word in words) and self._takes(asked, limit):
                 return table, asked
+        if limit.hint == "money":
+            for table in self.request.tables:
+                name = next(
+                    (one for one in (table.kind.fields if table.kind else ()) if any(word in one for word in words)), ""
+                )
+                if name:
+                    asked = self._added(table, name)
+                    asked.said = self.text_of(limit.first, limit.last)
+                    return table, asked
         if limit.hint == "age":
-            table = next((one for one in self.request.tables if one.kind and one.kind.has_people), self.request.tables[0])
-            asked = Asked("age", self.text_of(limit.first, limit.last), ("age",), meanings()["age"], limit.first, limit.last)
+            table = next(
+                (one for one in self.request.tables if one.kind and one.kind.has_people), self.request.tables[0]
+            )
+            asked = Asked(
+                "age", self.text_of(limit.first, limit.last), ("age",), meanings()["age"], limit.first, limit.last
+            )
             table.asked.append(asked)
             return table, asked
         return None
@@ -278,7 +408,12 @@ class Settler(Reader):
         if limit.is_swapped:
             self.request.ask("range", f"{said}: the first is above the second", f"{limit.low} to {limit.high}", path)
         if short.get("type") in ("string", "text", "enum", "email", "phone", "url"):
-            if short.get("type") in ("string", "text") and limit.high is not None and 0 < limit.high <= 5000 and "values" not in short:
+            if (
+                short.get("type") in ("string", "text")
+                and limit.high is not None
+                and 0 < limit.high <= 5000
+                and "values" not in short
+            ):
                 asked.short["length"] = [max(int(limit.low or 1), 1), int(limit.high)]
             return
         if short.get("type") in ("date", "datetime"):
@@ -293,7 +428,12 @@ class Settler(Reader):
             low = usual[0] if usual[0] < high else (0 if high > 0 else high - 100)
         if high is None:
             high = usual[1] if usual[1] > low else low * 10 + 10
-        if limit.low is not None and now[0] is not None and (limit.low > now[1] or (limit.high or limit.low) < now[0]) or low > high:
+        if (
+            limit.low is not None
+            and now[0] is not None
+            and (limit.low > now[1] or (limit.high or limit.low) < now[0])
+            or low > high
+        ):
             self.request.ask("range", f"{asked.said}: {now[0]} to {now[1]}, and {said}?", f"{now[0]} to {now[1]}" if now[0] is not None else f"{high} to {low}", path)  # fmt: skip
             if now[0] is not None:
                 return
@@ -341,7 +481,12 @@ class Settler(Reader):
         for table, asked in self._all():
             if sum(asked.shares.values()) > 1.0001:
                 total = sum(asked.shares.values())
-                self.request.ask("range", f"the shares of {asked.said} add up to {total:.0%}", "kept in proportion", f"{table.name}.{asked.name}")
+                self.request.ask(
+                    "range",
+                    f"the shares of {asked.said} add up to {total:.0%}",
+                    "kept in proportion",
+                    f"{table.name}.{asked.name}",
+                )
 
     def _set_missing(self, share: Share) -> None:
         for table, asked in self._all():
@@ -356,7 +501,17 @@ class Settler(Reader):
             meaning = by_phrase().get(rest[:size])
             if meaning:
                 table = self.request.tables[0]
-                table.asked.append(Asked("_".join(rest[:size]), share.text, rest[:size], meaning, share.first, share.last, {"nullable": share.part}))
+                table.asked.append(
+                    Asked(
+                        "_".join(rest[:size]),
+                        share.text,
+                        rest[:size],
+                        meaning,
+                        share.first,
+                        share.last,
+                        {"nullable": share.part},
+                    )
+                )
                 return
         pair = self._left(share.first)
         if pair is not None and not rest:
@@ -378,6 +533,13 @@ class Settler(Reader):
     def _whose(self, share: Share) -> tuple[Asked, str] | None:
         """The field and the value that a share is of."""
         words = share.words
+        near = self._left(share.first)
+        if (
+            near is not None
+            and self._short(near[1]).get("type") == "boolean"
+            and {*words} & {"positive", "true", "yes", "po"}
+        ):
+            return near[1], "true"
         for size in range(len(words), 0, -1):
             for start in range(len(words) - size + 1):
                 phrase = words[start : start + size]
@@ -414,14 +576,27 @@ class Settler(Reader):
                 for value in meaning.short.get("values") or []:
                     if _same(str(value), phrase):
                         return self._added(table, name), str(value)
-                if meaning.short.get("type") == "boolean" and (phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)):
+                if meaning.short.get("type") == "boolean" and (
+                    phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)
+                ):
                     return self._added(table, name), "true"
         if phrase[-1] in _NAMED:
             return None
         for name, meaning in meanings().items():
-            if meaning.short.get("type") == "boolean" and (phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)):
+            if meaning.short.get("type") == "boolean" and (
+                phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)
+            ):
                 return self._added(self.request.tables[-1 if len(self.request.tables) == 1 else 0], name), "true"
-        for name in ("gender", "status", "plan", "loyalty_tier", "marital_status", "employment_type", "device_type", "payment_method"):
+        for name in (
+            "gender",
+            "status",
+            "plan",
+            "loyalty_tier",
+            "marital_status",
+            "employment_type",
+            "device_type",
+            "payment_method",
+        ):
             for value in meanings()[name].short["values"]:
                 if _same(str(value), phrase):
                     return self._added(self.request.tables[0], name), str(value)
@@ -445,13 +620,17 @@ class Settler(Reader):
             asked = table.field(name)
             if asked is None:
                 other = _OPPOSITES.get(key, "other")
-                asked = Asked(name, share.text, (name,), None, share.first, share.last, {"type": "enum", "values": [key, other]})
+                asked = Asked(
+                    name, share.text, (name,), None, share.first, share.last, {"type": "enum", "values": [key, other]}
+                )
                 table.asked.append(asked)
             elif key not in asked.short.get("values", []):
                 asked.short["values"] = [*asked.short.get("values", []), key]
             return asked, key
         name = re.sub(r"[^a-z0-9]+", "_", f"is_{word}").strip("_")[:40]
-        asked = table.field(name) or Asked(name, share.text, share.words, None, share.first, share.last, {"type": "boolean"})
+        asked = table.field(name) or Asked(
+            name, share.text, share.words, None, share.first, share.last, {"type": "boolean"}
+        )
         if asked not in table.asked:
             table.asked.append(asked)
         return asked, "true"
@@ -467,7 +646,10 @@ class Settler(Reader):
                     self.use(at, at, "modifier")
             elif token.word in ("optional", "nullable") or (token.word in _MISSING and self.used[at] == "modifier"):
                 self._set_optional(at, token.word)
-        for match in re.finditer(r"\bnot (?:all|every|each|everyone|everybody) (?:\w+ ){0,2}?(?:has|have|with) (?:a |an |any )?", self.norm.text):
+        for match in re.finditer(
+            r"\bnot (?:all|every|each|everyone|everybody) (?:\w+ ){0,2}?(?:has|have|with) (?:a |an |any )?",
+            self.norm.text,
+        ):
             pair = self._right(self.norm.span(match.start(), match.end())[1])
             if pair:
                 pair[1].short["nullable"] = True
@@ -482,7 +664,11 @@ class Settler(Reader):
                 self.request.imperfections.setdefault("nulls", 0.05)
                 self.request.understood.append('"missing values": a twentieth')
                 return
-        pair = (self._tight_right(at) if word in ("optional", "nullable") else None) or self._left(at) or (self._right(at) if word not in _MISSING else None)
+        pair = (
+            (self._tight_right(at) if word in ("optional", "nullable") else None)
+            or self._left(at)
+            or (self._right(at) if word not in _MISSING else None)
+        )
         if pair is None or self.word(at - 1) in ("not", "no", "never"):
             return
         pair[1].short.setdefault("nullable", True)
@@ -497,15 +683,27 @@ class Settler(Reader):
         text = self.norm.text
         if re.search(r"\b(?:messy|dirty|noisy|unclean|low quality|real world mess|with error|imperfect)\b", text):
             self.request.imperfections.setdefault("quality", "medium")
-        for word, key, part in (("duplicate", "duplicates", 0.02), ("outlier", "outliers", 0.01), ("typo", "typos", 0.02)):
-            if re.search(rf"(?<!no )(?<!without )(?<!any )\b{word}\b", text) and key not in self.request.imperfections and "no duplicate" not in text:
+        for word, key, part in (
+            ("duplicate", "duplicates", 0.02),
+            ("outlier", "outliers", 0.01),
+            ("typo", "typos", 0.02),
+        ):
+            if (
+                re.search(rf"(?<!no )(?<!without )(?<!any )\b{word}\b", text)
+                and key not in self.request.imperfections
+                and "no duplicate" not in text
+            ):
                 self.request.imperfections[key] = part
                 self.request.understood.append(f'"{word}s": {part:.0%}')
 
     def _place_total(self) -> None:
         """A count that names no table: rows, records, `n = 500`, a number that begins the sentence."""
         text = self.norm.text
-        pattern = r"(?:^|\s)(\d+(?:\.\d+)?(?:e\+\d+)?) (?:\w+ ){0,3}?(?:" + "|".join(sorted(_ROW_WORDS)) + r")\b|\b(?:n|count|row|size|total) ?(?:=|:|of|should be)? ?(\d+(?:e\+\d+)?)\b"
+        pattern = (
+            r"(?:^|\s)(\d+(?:\.\d+)?(?:e\+\d+)?) (?:\w+ ){0,3}?(?:"
+            + "|".join(sorted(_ROW_WORDS))
+            + r")\b|\b(?:n|count|row|size|total) ?(?:=|:|of|should be)? ?(\d+(?:e\+\d+)?)\b"
+        )
         for match in re.finditer(pattern, text):
             first, last = self.norm.span(match.start(), match.end())
             where = next((at for at in range(first, last + 1) if self.tokens[at].kind == "number"), -1)
@@ -527,17 +725,36 @@ class Settler(Reader):
     def _note_rest(self) -> None:
         """What nobody understood, in stretches."""
         empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")}
+        said = lexicon()["languages"].get(self.request.language, {"words": ""})["words"]
+        foreign = {fold(one.strip()) for one in said.split(",")}
         run: list[int] = []
         for at, token in enumerate([*self.tokens, None]):
             plain = token is not None and token.kind == "word" and not self.used[at] and token.word not in empty
-            if plain and token is not None and not any(token.word in phrase for phrase in _domain_words()):
+            if (
+                plain
+                and token is not None
+                and fold(token.text) not in foreign
+                and not any(token.word in phrase for phrase in _domain_words())
+            ):
                 run.append(at)
             elif run:
                 self.request.ignored.append(self.text_of(run[0], run[-1])[:80])
                 run = []
 
 
-_ROW_WORDS = {"row", "record", "entry", "sample", "observation", "data point", "example", "instance", "line of data", "tuple", "line"}
+_ROW_WORDS = {
+    "row",
+    "record",
+    "entry",
+    "sample",
+    "observation",
+    "data point",
+    "example",
+    "instance",
+    "line of data",
+    "tuple",
+    "line",
+}
 
 
 def _domain_words() -> set[tuple[str, ...]]:

@@ -30,7 +30,9 @@ _Dumper.add_representer(str, _text)
 
 def flow(value: Any, width: int = WIDE) -> str:
     """A value on one line, or on lines of `width`."""
-    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=width, allow_unicode=True)
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=width, allow_unicode=True
+    )
     return text.strip().removesuffix("\n...").strip()
 
 

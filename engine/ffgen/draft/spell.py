@@ -5,6 +5,7 @@ from functools import cache
 
 from ffgen.draft.catalogue import domains, every_kind, field_phrases
 from ffgen.draft.words import Token, fold, lexicon, singular
+from ffgen.sample.lexicon import WORDS
 
 _SHORTEST = 4
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -18,6 +19,10 @@ _GUARDED = """
     face hair skin bone heart brain lung liver blood flux capacity force torque strength width depth density
     mass charge spin orbit phase angle radius curve slope shape circle square cube sphere cost cast case care card cart
     form from farm form firm film file fill feel fuel full fall ball call tall wall well will wild wind wine wing wink
+    older younger cheaper bigger smaller higher lower larger host tip tips tenure detection elevator position positive negative
+    state states bought spent style styles amenity amenities quality grow grown growing rise rising widget gadget unit
+    tense dense sense since fence hence series serious period periods person reason season lesson prison weather whether
+    later letter better matter number member timber lumber member summer hammer banner manner dinner winner inner outer
     hello world nothing something anything everything thing stuff
 """
 
@@ -43,7 +48,14 @@ def vocabulary() -> frozenset[str]:
 def known() -> frozenset[str]:
     """Words that are no slips."""
     plain = {singular(word) for word in fold(lexicon()["empty"]).replace(",", " ").split()}
-    return vocabulary() | plain | {*_GUARDED.split()} | {singular(one) for one in _MODIFIERS} | set(_numbers())
+    return (
+        vocabulary()
+        | plain
+        | {singular(one) for one in WORDS}
+        | {*_GUARDED.split()}
+        | {singular(one) for one in _MODIFIERS}
+        | set(_numbers())
+    )
 
 
 _MODIFIERS = set(
@@ -77,39 +89,44 @@ def _near(word: str) -> str:
         return ""
     words = vocabulary() | _MODIFIERS
     one = sorted(_slips(word) & words, key=lambda other: (other[0] != word[0], abs(len(other) - len(word)), other))
-    if len(word) == _SHORTEST + 1:
-        one = [other for other in one if other[0] == word[0] or len(other) != len(word)]
+    if len(word) <= _SHORTEST + 1:
+        one = [other for other in one if other[0] == word[0]]
     if len(word) == _SHORTEST:
         one = [other for other in one if sorted(other) == sorted(word) or len(other) == len(word) + 1]
     if one:
         return one[0]
     if len(word) >= 7:
-        near = [other for other in words if abs(len(other) - len(word)) <= 2 and len(other) >= 6 and other[0] == word[0]]
-        best = min(((_distance(word, other), other) for other in near), default=(9, ""))
+        near = [
+            other for other in words if abs(len(other) - len(word)) <= 2 and len(other) >= 6 and other[0] == word[0]
+        ]
+        best = min(((_apart(word, other), other) for other in near), default=(9, ""))
         return best[1] if best[0] <= 2 else ""
     return ""
 
 
+_CONFUSED = [set("aeiouy"), set("scz"), set("kcq"), set("mn"), set("fv"), set("dt"), set("gj"), set("bp")]
+
+
 def _slips(word: str) -> set[str]:
-    """Every text one slip away: a letter less, more, another, or two swapped."""
+    """Every text one slip away: a letter less, more, or mistaken for one that sounds alike, or two swapped."""
     cuts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
     less = {left + right[1:] for left, right in cuts if right}
     swapped = {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
-    other = {left + letter + right[1:] for left, right in cuts if right for letter in _LETTERS}
+    alike = {left + letter + right[1:] for left, right in cuts if left and right for letter in _alike(right[0])}
     more = {left + letter + right for left, right in cuts for letter in _LETTERS}
-    return less | swapped | more | (other if len(word) > 4 else set())
+    return less | swapped | more | (alike if len(word) > 4 else set())
 
 
-def _distance(left: str, right: str) -> int:
-    """Slips between two words, swapped letters counting as one (optimal string alignment)."""
-    before: list[int] = []
+def _alike(letter: str) -> set[str]:
+    return {other for group in _CONFUSED if letter in group for other in group} - {letter}
+
+
+def _apart(left: str, right: str) -> int:
+    """Letters that only one of two words has, in order; a mistaken vowel counts as one."""
     row = list(range(len(right) + 1))
     for at, letter in enumerate(left, 1):
-        last, row, previous = row, [at], before
+        last, row = row, [at]
         for to, other in enumerate(right, 1):
-            cost = min(last[to] + 1, row[to - 1] + 1, last[to - 1] + (letter != other))
-            if at > 1 and to > 1 and letter == right[to - 2] and left[at - 2] == other:
-                cost = min(cost, previous[to - 2] + 1)
-            row.append(cost)
-        before = last
+            change = 0 if letter == other else (1 if other in _alike(letter) else 2)
+            row.append(min(last[to] + 1, row[to - 1] + 1, last[to - 1] + change))
     return row[-1]

@@ -13,7 +13,7 @@ Phrase = tuple[str, ...]
 
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
-    r"|(?P<sign>[$€£]\s?)?(?P<number>\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)"
+    r"|(?P<minus>(?<=[\s(])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)"
     r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?)"
     r"|(?P<mark>\.\.+|…|[^\w\s])",
@@ -142,6 +142,7 @@ def _number(match: re.Match[str]) -> Token:
     else:
         number = float(text.replace(",", "."))
     number *= _SCALE.get((match["scale"] or match["tight"] or "").lower(), 1)
+    number = -number if match["minus"] else number
     money = bool(match["sign"] or match["after"])
     return Token(match[0], f"{number:g}", "number", *match.span(), number, bool(match["percent"]), money)
 
@@ -231,4 +232,3 @@ def _foreign(code: str) -> tuple[frozenset[str], dict[Phrase, str]]:
     phrases = {tuple(fold(part.text) for part in tokens(key)): str(value) for key, value in said["map"].items()}
     words = {fold(one.strip()) for one in said["words"].split(",")} | {key[0] for key in phrases}
     return frozenset(words), phrases
-

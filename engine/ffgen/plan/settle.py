@@ -44,11 +44,22 @@ def settle_field(field: Field, tables: Mapping[str, Dataset], depth: int) -> Fie
     changes: dict[str, Any] = {}
     if not field.type:
         changes["type"] = type_of(field, tables, depth)
+    if field.nullable is False and follows_null(field, tables):
+        changes["nullable"] = 0.0
     if field.fields is not None:
         changes["fields"] = [settle_field(inner, tables, depth) for inner in field.fields]
     if field.items is not None:
         changes["items"] = settle_field(field.items, tables, depth)
     return structs.replace(field, **changes) if changes else field
+
+
+def follows_null(field: Field, tables: Mapping[str, Dataset]) -> bool:
+    """Whether a field copies one that may be null."""
+    ref = field.reference
+    parent = tables.get(ref.table) if ref is not None else None
+    if ref is None or parent is None:
+        return False
+    return any(each.name == ref.column and each is not field and each.may_be_null for each in parent.fields)
 
 
 def type_of(field: Field, tables: Mapping[str, Dataset], depth: int) -> str:

@@ -16,6 +16,10 @@ from ffgen.sample.reference import Counts, children, fit, mean_children
 from ffgen.spec.model import Dataset, Ref
 
 SHARD_ROWS = 65_536
+MOST_ROWS = 1 << 24
+"""Rows of a shard that a worker can still be asked to hold: a family is made in one place."""
+MOST_SHARDS = 20_000
+"""Shards of parents whose children are counted one by one: some minutes for a billion parents."""
 
 
 class Layout(Struct, frozen=True):
@@ -79,9 +83,11 @@ def multiple(table: Dataset, tables: Sequence[Dataset]) -> float:
 
 def under(table: Dataset, ref: Ref, parent: Layout, seed: int) -> Layout:
     """The layout of a table under its parents."""
-    totals = []
-    for shard in range(parent.shards):
-        totals.append(int(drawn_children(table.name, ref, parent, shard, seed).sum()))
+    if parent.shards > MOST_SHARDS:
+        raise ValueError(f"{parent.count:,} rows of {parent.table} are too many to count the children of each")
+    if mean_children(ref) * (parent.span(0)[1] if parent.shards else 0) > MOST_ROWS:
+        raise ValueError(f"{mean_children(ref):,.0f} children per row of {parent.table} are too many to hold at once")
+    totals = [shard_total(table.name, ref, parent, shard, seed) for shard in range(parent.shards)]
     if table.count:
         low, high = ref.min or 0, ref.max
         most = None if high is None else high * parent.count
@@ -91,6 +97,13 @@ def under(table: Dataset, ref: Ref, parent: Layout, seed: int) -> Layout:
         totals = shares(totals, table.count, parent, low, high)
     starts = [0, *np.cumsum(totals, dtype=np.int64).tolist()]
     return Layout(table.name, starts[-1], 0, ref.table, ref.role, starts)
+
+
+def shard_total(table: str, ref: Ref, parent: Layout, shard: int, seed: int) -> int:
+    """How many children the parents of a shard have in all, if no count is said."""
+    if ref.mean is None and ref.min is not None and ref.min == ref.max:
+        return ref.min * parent.span(shard)[1]
+    return int(drawn_children(table, ref, parent, shard, seed).sum())
 
 
 def shares(totals: Sequence[int], count: int, parent: Layout, low: int, high: int | None) -> list[int]:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from ffgen.pattern import matches
 from ffgen.sample.base import Scope
 from ffgen.spec.model import Field
+from ffgen.spec.types.hints import hint
 
 BY_TYPE: dict[str, str] = {
     "array": "array",
@@ -92,12 +94,18 @@ def default_of(field: Field, scope: Scope) -> str | dict[str, Any] | None:
         return "pattern" if field.pattern and not is_domain(field.pattern) else "person.email"
     if field.type in ("", "string"):
         named = BY_NAME.get(field.name.lower().replace("-", "_").replace(" ", "_"))
-        if named is not None:
+        if named is not None and fits(named, field):
             return named
         return "pattern" if field.pattern else None
     if field.pattern is not None:
         return "pattern"
     return BY_TYPE.get(field.type)
+
+
+def fits(name: str, field: Field) -> bool:
+    """Whether a pattern is one of such names, by an example: a `name` may be a code, too."""
+    example = hint(name.rpartition(".")[2], 0)
+    return field.pattern is None or example is None or matches(field.pattern, [example])[0]
 
 
 def is_domain(pattern: str) -> bool:

@@ -97,7 +97,10 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     )
     nullable: Annotated[
         bool | Annotated[float, Meta(ge=0, le=1)],
-        Meta(description="Whether null is allowed; a number is the share of nulls when drawn (true: 0.1)."),
+        Meta(
+            description="Whether null is allowed; a number is the share of nulls when drawn (true: 0.1; 0: only those "
+            "that follow from other fields)."
+        ),
     ] = False
     unique: Annotated[bool, Meta(description="No two records share a value; nulls don't count.")] = False
     examples: Annotated[list[Any], Meta(description="Sample values for the model.")] = []
@@ -126,7 +129,7 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def may_be_null(self) -> bool:
         """Whether null is a value of this field."""
-        return bool(self.nullable) or self.when is not None
+        return self.nullable is not False or self.when is not None
 
     @property
     def reference(self) -> "Ref | None":
