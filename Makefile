@@ -53,7 +53,12 @@ fmt: install ## Format the code, and write the generated parts of docs/ anew
 
 check: lint types floors test ## Do lint, types, floors and test
 
-bench: install ## Compare speed with the stored baseline; fails when it fell
+# The peers of the benches that only they need.
+$(VENV)/.bench: $(VENV)/.model
+	$(BIN)/python -m pip install --quiet --editable '.[dev,embedded,bench]'
+	@touch $@
+
+bench: $(VENV)/.bench ## Compare speed with the stored baseline; fails when it fell
 	$(BIN)/python -m bench
 
 build: install ## Build sdist and wheel, and prove that the wheel works alone

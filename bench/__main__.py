@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import cpu, draw, flat, memory, parallel, replay, rounds, schemas, tokens, utilisation
+from bench import cpu, draw, flat, memory, parallel, replay, rounds, schemas, tokens, tpch, utilisation
 
 QUESTIONS: dict[str, rounds.Measure] = {
     "replay": replay.measure,
@@ -20,6 +20,7 @@ QUESTIONS: dict[str, rounds.Measure] = {
     "schemas": schemas.measure,
     "parallel": parallel.measure,
     "flat": flat.measure,
+    "tpch": tpch.measure,
 }
 MICRO = Path(__file__).with_name("micro")
 

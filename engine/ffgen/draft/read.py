@@ -477,6 +477,7 @@ class Reader:
         wanted = self.request.table(kind.name)
         if wanted is None:
             wanted = Wanted(kind.name, kind.singular, kind, mark.first, said)
+            wanted.shown, wanted.singular = shown(kind, mark.phrase)
             self.request.tables.append(wanted)
         self._relate(wanted, mark)
         self._count(wanted, mark)
@@ -594,6 +595,7 @@ class Reader:
         found = self.request.table(kind.name)
         if found is None:
             found = Wanted(kind.name, kind.singular, kind, mark.first, self.text_of(mark.first, mark.last))
+            found.shown, found.singular = shown(kind, mark.phrase)
             self.request.tables.append(found)
         return found
 
@@ -794,6 +796,20 @@ class Reader:
 
 
 _OF_PEOPLE = {"name", "full_name", "first_name", "last_name", "middle_name", "email", "phone", "address", "city", "state", "country", "postcode", "date_of_birth", "age", "gender", "ssn", "occupation", "company", "title", "marital_status", "user_name", "password", "nationality", "hobby", "height", "weight", "income"}  # fmt: skip
+def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
+    """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
+    if phrase[-1] in _COLLECTIVE | _DATA or len(phrase) > 3 or phrase[-1] == kind.singular or kind.singular == "person":
+        return kind.name, kind.singular
+    if len(phrase) > 1 and (phrase[-1:] in kind.phrases):
+        phrase = phrase[-1:]
+    words = [word for word in phrase if re.fullmatch(r"[a-z][a-z0-9]*", word)]
+    if not words or "_".join(words) == kind.singular:
+        return kind.name, kind.singular
+    one = "_".join(words)
+    return "_".join([*words[:-1], plural(words[-1])]), one
+
+
+_DATA = {"record", "profile", "account", "report", "list", "rate", "sensor", "price", "market", "series", "usage", "view", "address", "estate", "housing"}
 _UNITS = {"hour", "day", "minute", "year", "month", "point", "night", "guest", "bedroom", "bathroom", "room", "seat", "credit", "unit", "page", "calorie", "share", "item", "mile", "visit", "second", "week", "skill", "child", "dimension"}  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class Wanted:
     first: int
     said: str
     asked: list[Asked] = field(default_factory=list)
+    shown: str = ""
+    """Its name in the spec: as it was said, where that is a good name."""
     count: int | None = None
     children: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     """How many of its rows each row of a parent has, where that was said."""
