@@ -798,7 +798,7 @@ class Reader:
 _OF_PEOPLE = {"name", "full_name", "first_name", "last_name", "middle_name", "email", "phone", "address", "city", "state", "country", "postcode", "date_of_birth", "age", "gender", "ssn", "occupation", "company", "title", "marital_status", "user_name", "password", "nationality", "hobby", "height", "weight", "income"}  # fmt: skip
 def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
     """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
-    if phrase[-1] in _COLLECTIVE | _DATA or len(phrase) > 3 or phrase[-1] == kind.singular or kind.singular == "person":
+    if phrase[-1] in _COLLECTIVE | _DATA or (len(phrase) > 2 and phrase[-1:] not in kind.phrases) or phrase[-1] == kind.singular or kind.singular == "person":
         return kind.name, kind.singular
     if len(phrase) > 1 and (phrase[-1:] in kind.phrases):
         phrase = phrase[-1:]
