@@ -19,6 +19,7 @@ from ffgen_cli.session import Session, terminal_for
 
 COMMANDS = {
     "init": ("ffgen_cli.command.init:init", "Start a new spec, from a template or from a few questions."),
+    "describe": ("ffgen_cli.command.describe:describe", "Make data, and a spec, from a description in plain words."),
     "check": ("ffgen_cli.command.check:check", "Look at a spec and list all that is wrong with it."),
     "plan": ("ffgen_cli.command.plan:plan", "Show what a run would do: fields, capacity, requests, time."),
     "preview": ("ffgen_cli.command.preview:preview", "Make ten records and show them as a table."),

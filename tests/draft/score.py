@@ -130,7 +130,16 @@ def type_of(one: Mapping[str, Any], tables: list[dict[str, Any]]) -> str:
     if "ref" in one:
         to = one["ref"] if isinstance(one["ref"], str) else one["ref"]["to"]
         table, _, name = to.partition(".")
-        return next((type_of(other, tables) for each in tables if each["name"] == table for other in each["fields"] if other["name"] == name), "")
+        return next(
+            (
+                type_of(other, tables)
+                for each in tables
+                if each["name"] == table
+                for other in each["fields"]
+                if other["name"] == name
+            ),
+            "",
+        )
     return str(one.get("type") or "string")
 
 
@@ -203,24 +212,39 @@ def refers(tables: list[dict[str, Any]], want: Mapping[str, Any]) -> Iterator[tu
         for table in tables
         if same(table["name"], child)
         for one in table["fields"]
-        if "ref" in one and same(str(one["ref"]["to"] if isinstance(one["ref"], dict) else one["ref"]).partition(".")[0], parent)
+        if "ref" in one
+        and same(str(one["ref"]["to"] if isinstance(one["ref"], dict) else one["ref"]).partition(".")[0], parent)
     ]
     yield "ref", bool(refs)
     if "children" in want:
-        yield "children", any(all(w is None or g == w for g, w in zip((ref.get("min"), ref.get("max")), want["children"], strict=True)) for ref in refs)
+        yield (
+            "children",
+            any(
+                all(
+                    w is None or g == w for g, w in zip((ref.get("min"), ref.get("max")), want["children"], strict=True)
+                )
+                for ref in refs
+            ),
+        )
 
 
 def counts(tables: list[dict[str, Any]], wanted: Any) -> bool:
     """Whether a table has that many rows; of `{orders: 5000}`, those."""
     if isinstance(wanted, dict):
-        return all(any(same(table["name"], name) and table.get("count") == count for table in tables) for name, count in wanted.items())
+        return all(
+            any(same(table["name"], name) and table.get("count") == count for table in tables)
+            for name, count in wanted.items()
+        )
     return any(table.get("count", 0) == wanted for table in tables)
 
 
 def speaks(table: Mapping[str, Any], wanted: str) -> bool:
     """Whether a table's people and places are of a locale."""
     inner = [one["generator"].get("locale") for one in table["fields"] if isinstance(one.get("generator"), dict)]
-    said = {table.get("locale", "en_US"), *(name for one in inner if one for name in ([one] if isinstance(one, str) else one))}
+    said = {
+        table.get("locale", "en_US"),
+        *(name for one in inner if one for name in ([one] if isinstance(one, str) else one)),
+    }
     return bool(said & {*wanted.split("|")})
 
 

@@ -198,7 +198,10 @@ def test_a_nasty_spec_is_looked_at_within_a_second(number: int) -> None:
 @pytest.mark.parametrize("name", ["person.email", "person.full_name", "company.domain", "company.name", "url"])
 def test_one_field_that_tells_rows_apart_is_a_key_whoever_says_so(name: str) -> None:
     """By `unique_by`, or by being the only field; those that share its person or company agree with it."""
-    fields = [{"name": "x", "generator": name}, {"name": "n", "type": "integer", "range": [1, 3]}]
+    fields: list[dict[str, Any]] = [
+        {"name": "x", "generator": name},
+        {"name": "n", "type": "integer", "range": [1, 3]},
+    ]
     for spec in (table(900, *fields, unique_by=["x"]), table(900, fields[0])):
         assert next(iter(told(spec)[0].values())).startswith(("by construction", "the gate"))
         assert drawn(spec)["x"].n_unique() == 900

@@ -7,8 +7,9 @@ from typing import Any
 
 from ffgen.draft.catalogue import Meaning, domains, meanings
 from ffgen.draft.guess import guess, unknown
-from ffgen.draft.request import Asked, Request, Wanted
+from ffgen.draft.request import Asked, Question, Request, Wanted
 from ffgen.draft.words import lexicon
+from ffgen.errors import UsageError
 
 USUAL_ROWS = 1000
 ENOUGH = 3
@@ -78,10 +79,35 @@ class Maker:
         self._ask_rest()
         datasets = [self._dataset(table) for table in self.tables.values()]
         spec: dict[str, Any] = {"dataset": datasets[0]} if len(datasets) == 1 else {"tables": datasets}
+        self._rename_tables(datasets)
         if self.seed:
             spec["seed"] = self.seed
         self.made.spec = spec
         return self.made
+
+    def _rename_tables(self, datasets: list[dict[str, Any]]) -> None:
+        """Tables by the names that they were called."""
+        taken = {one.shown or one.name for one in self.request.tables}
+        names = {one.name: one.shown for one in self.request.tables if one.shown and one.shown != one.name}
+        if len(taken) < len(self.request.tables) or not names:
+            return
+        for dataset in datasets:
+            dataset["name"] = names.get(dataset["name"], dataset["name"])
+            for one in dataset["fields"]:
+                ref = one.get("ref")
+                if ref is not None:
+                    table, _, key = str(ref if isinstance(ref, str) else ref["to"]).partition(".")
+                    to = f"{names.get(table, table)}.{key}"
+                    one["ref"] = to if isinstance(ref, str) else {**ref, "to": to}
+        why = {}
+        for path, text in self.made.why.items():
+            table, _, name = path.partition(".")
+            why[f"{names.get(table, table)}.{name}"] = text
+        self.made.why = why
+        self.made.main = names.get(self.made.main, self.made.main)
+        for old, new in names.items():
+            self.request.understood = [text.replace(old, new) for text in self.request.understood]
+            self.request.questions = [_renamed(question, old, new) for question in self.request.questions]
 
     # tables
 
@@ -155,8 +181,11 @@ class Maker:
         """Counts as said, else 1000 of the table that the sentence is about, and what follows from that."""
         said = self.rows if isinstance(self.rows, dict) else {}
         for name, count in said.items():
-            if name in self.tables:
-                self.tables[name].wanted.count = count
+            found = next((one for one in self.tables.values() if name in (one.wanted.name, one.wanted.shown)), None)
+            if found is None:
+                names = ", ".join(one.wanted.shown or one.wanted.name for one in self.tables.values())
+                raise UsageError(f"The description makes no table {name}.", hint=f"It makes {names}.")
+            found.wanted.count = count
         main = self.tables[self.request.tables[0].name]
         if isinstance(self.rows, int):
             main.wanted.count = self.rows
@@ -247,20 +276,19 @@ class Maker:
         """Whether a field that was said is the key of another table: `customer`, `customer id`."""
         own = (*table.wanted.singular.split("_"),)
         for name, other in self.tables.items():
-            singular = (*other.wanted.singular.split("_"),)
-            if (
-                name in table.links
-                and asked.phrase in (singular, (*singular, "id"), (*singular, "key"))
-                and singular != own
-            ):
-                asked.refers = name
-                return True
+            called = {other.wanted.singular, other.wanted.kind.singular if other.wanted.kind else other.wanted.singular}
+            for singular in (tuple(one.split("_")) for one in sorted(called)):
+                keys = (singular, (*singular, "id"), (*singular, "key"))
+                if name in table.links and asked.phrase in keys and singular != own:
+                    asked.refers = name
+                    return True
         return False
 
     def _put_key(self, table: _Table, asked: list[Asked]) -> None:
         wanted, kind = table.wanted, table.wanted.kind
         keys = {
             f"{wanted.singular}_id",
+            f"{kind.singular if kind else ''}_id",
             "id",
             kind.key if kind else "",
             f"{wanted.singular}_number",
@@ -595,6 +623,13 @@ _TITLES = {
     "nouns": ["Rivers", "Hearts", "Days", "Voices", "Roads", "Shadows", "Stars", "Dreams", "Lights", "Tides"],
     "place": ["the North", "Paris", "Winter", "the Valley", "Glass", "Salt", "Tomorrow", "the Sea", "Silver", "the City", "Autumn", "Stone"],
 }  # fmt: skip
+
+
+def _renamed(question: Question, old: str, new: str) -> Question:
+    def change(text: str) -> str:
+        return re.sub(rf"\b{re.escape(old)}\b", new, text)
+
+    return Question(question.about, change(question.text), question.default, change(question.path), question.options)
 
 
 def _over(short: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:

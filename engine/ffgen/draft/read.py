@@ -768,7 +768,21 @@ class Reader:
                 continue
             for asked in [*table.asked]:
                 name = asked.meaning.name if asked.meaning else asked.name
-                if name in ("temperature", "humidity", "pressure", "status", "reading", "battery_level", "voltage", "vibration", "co2", "power", "energy", "measured_at", "timestamp"):
+                if name in (
+                    "temperature",
+                    "humidity",
+                    "pressure",
+                    "status",
+                    "reading",
+                    "battery_level",
+                    "voltage",
+                    "vibration",
+                    "co2",
+                    "power",
+                    "energy",
+                    "measured_at",
+                    "timestamp",
+                ):
                     table.asked.remove(asked)
                     if name != "reading":
                         asked.meaning = series.kind.called(asked.phrase) or asked.meaning
@@ -796,9 +810,16 @@ class Reader:
 
 
 _OF_PEOPLE = {"name", "full_name", "first_name", "last_name", "middle_name", "email", "phone", "address", "city", "state", "country", "postcode", "date_of_birth", "age", "gender", "ssn", "occupation", "company", "title", "marital_status", "user_name", "password", "nationality", "hobby", "height", "weight", "income"}  # fmt: skip
+
+
 def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
     """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
-    if phrase[-1] in _COLLECTIVE | _DATA or (len(phrase) > 2 and phrase[-1:] not in kind.phrases) or phrase[-1] == kind.singular or kind.singular == "person":
+    if (
+        phrase[-1] in _COLLECTIVE | _DATA
+        or (len(phrase) > 2 and phrase[-1:] not in kind.phrases)
+        or phrase[-1] == kind.singular
+        or kind.singular == "person"
+    ):
         return kind.name, kind.singular
     if len(phrase) > 1 and (phrase[-1:] in kind.phrases):
         phrase = phrase[-1:]
@@ -809,7 +830,23 @@ def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
     return "_".join([*words[:-1], plural(words[-1])]), one
 
 
-_DATA = {"record", "profile", "account", "report", "list", "rate", "sensor", "price", "market", "series", "usage", "view", "address", "estate", "housing"}
+_DATA = {
+    "record",
+    "profile",
+    "account",
+    "report",
+    "list",
+    "rate",
+    "sensor",
+    "price",
+    "market",
+    "series",
+    "usage",
+    "view",
+    "address",
+    "estate",
+    "housing",
+}
 _UNITS = {"hour", "day", "minute", "year", "month", "point", "night", "guest", "bedroom", "bathroom", "room", "seat", "credit", "unit", "page", "calorie", "share", "item", "mile", "visit", "second", "week", "skill", "child", "dimension"}  # fmt: skip
 
 
