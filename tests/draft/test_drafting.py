@@ -56,7 +56,7 @@ def test_a_thousand_rows_come_out_without_visible_repetition(name: str) -> None:
         frame = frames[table["name"]]
         for field in table["fields"]:
             if not field.get("hidden") and not table.get("rows") and frame.height >= 200:
-                check_variety(field, frame[field["name"]].drop_nulls())
+                check_variety(field, frame[field["name"]].head(1000).drop_nulls())
 
 
 def check_variety(field: dict[str, Any], column: pl.Series) -> None:

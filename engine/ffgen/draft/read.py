@@ -30,6 +30,10 @@ _SEPARATORS = {",", ";", "/", "&", "+", "|", "•", "*", "·"}
 _JOINERS = {"and", "n", "or", "then", "also"}
 _ROWS = {
     "row",
+    "catalog",
+    "catalogue",
+    "library",
+    "item",
     "record",
     "entry",
     "sample",
@@ -831,6 +835,10 @@ def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
 
 
 _DATA = {
+    "catalog",
+    "catalogue",
+    "library",
+    "item",
     "record",
     "profile",
     "account",

@@ -159,6 +159,15 @@ class Settler(Reader):
     def _telling(self, places: list[int]) -> list[tuple[int, str]]:
         """Of a clause, the words that are a value or a field: no empty ones, no tables."""
         empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")} - {
+            "business",
+            "basic",
+            "standard",
+            "small",
+            "large",
+            "big",
+            "normal",
+            "personal",
+            "foreign",
             "new",
             "old",
             "full",

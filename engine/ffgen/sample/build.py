@@ -30,6 +30,9 @@ def build_sampler(field: Field, scope: Scope) -> Sampler:
 
 def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
     """The sampler's name and its parameters as the spec writes them, or the default for such a field."""
+    rows = [] if scope.inner else scope.dataset.rows or []
+    if field.generator is None and any(field.name in row for row in rows):
+        return "listed", {}
     if field.reference is not None and field.generator is None:
         return "ref", {key: value for key, value in structs.asdict(field.reference).items() if value is not None}
     said = field.generator if field.generator is not None else default_of(field, scope)
