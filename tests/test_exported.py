@@ -15,7 +15,7 @@ import ffgen
 from ffgen import api, errors
 
 HEAVY = {"polars", "numpy", "aiohttp", "msgspec", "sqlglot", "yaml", "orjson", "xxhash", "asyncio", "multiprocess"}
-VERBS = ["check", "describe", "destinations", "load", "plan", "refresh", "run", "schema", "types", "validate"]
+VERBS = ["check", "describe", "destinations", "draft", "load", "plan", "refresh", "run", "schema", "types", "validate"]
 LIGHT_VERBS = ["is_fresh", "measure_cache", "purge_cache", "status", "verify"]
 
 

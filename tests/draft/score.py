@@ -161,7 +161,7 @@ def _alike(got: Any, want: Any) -> bool:
         return True
     if isinstance(want, int | float) and isinstance(got, int | float):
         return abs(got - want) < 1e-6
-    return str(got)[:10] == str(want)[:10] or str(got)[:4] == str(want)
+    return bool(str(got)[:10] == str(want)[:10] or str(got)[:4] == str(want))
 
 
 def choices(one: Mapping[str, Any]) -> dict[str, float]:
@@ -190,7 +190,7 @@ def is_unique(one: Any, wanted: Any, table: Any, tables: Any) -> bool:
 def is_nullable(one: Any, wanted: Any, table: Any, tables: Any) -> bool:
     said = one.get("nullable", False)
     if isinstance(wanted, float):
-        return said == wanted
+        return bool(said == wanted)
     return bool(said) == bool(wanted)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from tests.draft.score import built_in, load, score
 
 import ffgen
 from ffgen.errors import FfgenError, UsageError
-from tests.draft.score import built_in, load, score
 
 HERE = Path(__file__).parent
 CASES = load(HERE / "developing.yaml")
@@ -95,7 +95,15 @@ def test_every_field_has_a_reason(name: str) -> None:
     paths = {f"{table['name']}.{field['name']}" for table in tables_of(made) for field in table["fields"]}
     assert paths <= made.why.keys()
     assert made.main in {table["name"] for table in tables_of(made)}
-    assert all(question.default and question.about in ("count", "grain", "range", "term") for question in made.questions)
+    kinds = ("count", "grain", "range", "term")
+    assert all(question.default and question.about in kinds for question in made.questions)
+
+
+@pytest.mark.parametrize("domain", sorted({case["domain"] for case in CASES} - {"other"}))
+def test_a_domain_alone_is_its_usual_tables(domain: str) -> None:
+    made = ffgen.draft(f"some {domain} data")
+    assert len(tables_of(made)) >= 1 and {"count"} <= {one.about for one in made.questions}
+    assert not [one for one in made.questions if one.default == "left out"]
 
 
 def test_drafting_is_a_pure_function() -> None:

@@ -85,7 +85,7 @@ def tables_of(draft: ffgen.Draft) -> list[dict[str, Any]]:
 def spec_beside(data: str) -> Path:
     """Where the spec of a file of data stands: bikes.yaml beside bikes.csv, bikes.yaml beside bikes/."""
     if "://" in data:
-        raise UsageError(f"The spec can't stand beside {data}.", hint="Write to a local file, or use --spec-only first.")
+        raise UsageError(f"The spec can't stand beside {data}.", hint="Write to a local file, or say --spec-only.")
     path = Path(data.rstrip("/") or data)
     while path.suffix.lower() in SUFFIXES:
         path = path.with_suffix("")

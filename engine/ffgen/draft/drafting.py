@@ -6,7 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ffgen.draft.make import Made, Maker
+from ffgen.draft.layout import Made
+from ffgen.draft.make import Maker
 from ffgen.draft.read import name_of
 from ffgen.draft.request import Question, Request
 from ffgen.draft.settle import Settler
@@ -77,7 +78,8 @@ def _understood(request: Request, tables: list[dict[str, Any]]) -> list[str]:
 def _finest(tables: list[dict[str, Any]]) -> str:
     """The table that no other refers to, the last one of several."""
     referred = {_target(field["ref"]) for table in tables for field in table["fields"] if "ref" in field}
-    return next((table["name"] for table in reversed(tables) if table["name"] not in referred), tables[0]["name"])
+    names = [str(table["name"]) for table in tables]
+    return next((name for name in reversed(names) if name not in referred), names[0])
 
 
 def _target(ref: Any) -> str:

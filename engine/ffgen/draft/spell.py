@@ -10,20 +10,21 @@ from ffgen.sample.lexicon import WORDS
 _SHORTEST = 4
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GUARDED = """
-    fire hoard dragon wizard spell gold coin ring wand lake river mountain forest bear lion horse fish farm farmer soil crop
-    harvest rare moon star planet rocket engine wheel gear light heavy fast slow color shade house mouse table chair phone
-    cake bread wine beer tea milk meat rose tree leaf seed root bark stem fort ship boat sail port dock crew guard game
-    match goal team coach train track road lane bridge tower wall gate door window floor roof tile brick wood metal stone
-    magic power mana skill quest sword shield armor potion castle king queen guild clan hero villain monster alien robot
-    wife husband mother father uncle aunt cousin sister brother baby teen adult senior junior chief lead head hand foot
-    face hair skin bone heart brain lung liver blood flux capacity force torque strength width depth density
-    mass charge spin orbit phase angle radius curve slope shape circle square cube sphere cost cast case care card cart
-    form from farm form firm film file fill feel fuel full fall ball call tall wall well will wild wind wine wing wink
-    older younger cheaper bigger smaller higher lower larger host tip tips tenure detection elevator position positive negative
-    state states bought spent style styles amenity amenities quality grow grown growing rise rising widget gadget unit
-    tense dense sense since fence hence series serious period periods person reason season lesson prison weather whether
-    later letter better matter number member timber lumber member summer hammer banner manner dinner winner inner outer
-    hello world nothing something anything everything thing stuff
+    fire hoard dragon wizard spell gold coin ring wand lake river mountain forest bear lion horse fish farm
+    farmer soil crop harvest rare moon star planet rocket engine wheel gear light heavy fast slow color shade
+    house mouse table chair phone cake bread wine beer tea milk meat rose tree leaf seed root bark stem fort
+    ship boat sail port dock crew guard game match goal team coach train track road lane bridge tower wall gate
+    door window floor roof tile brick wood metal stone magic power mana skill quest sword shield armor potion
+    castle king queen guild clan hero villain monster alien robot wife husband mother father uncle aunt cousin
+    sister brother baby teen adult senior junior chief lead head hand foot face hair skin bone heart brain lung
+    liver blood flux capacity force torque strength width depth density mass charge spin orbit phase angle
+    radius curve slope shape circle square cube sphere cost cast case care card cart form from farm form firm
+    film file fill feel fuel full fall ball call tall wall well will wild wind wine wing wink older younger
+    cheaper bigger smaller higher lower larger host tip tips tenure detection elevator position positive
+    negative state states bought spent style styles amenity amenities quality grow grown growing rise rising
+    widget gadget unit tense dense sense since fence hence series serious period periods person reason season
+    lesson prison weather whether later letter better matter number member timber lumber member summer hammer
+    banner manner dinner winner inner outer hello world nothing something anything everything thing stuff
 """
 
 

@@ -14,7 +14,8 @@ Phrase = tuple[str, ...]
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
     r"|(?P<minus>(?<=[\s(])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)"
-    r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
+    r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?"
+    r"(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?)"
     r"|(?P<mark>\.\.+|…|[^\w\s])",
     re.IGNORECASE,
@@ -120,7 +121,8 @@ def _joins(text: str, start: int, end: int) -> bool:
 
 
 def _words(match: re.Match[str], text: str) -> list[Token]:
-    parts, at, found = _CAMEL.split(match[0]), match.start(), []
+    found: list[Token] = []
+    parts, at = _CAMEL.split(match[0]), match.start()
     for part in parts:
         folded = re.sub(r"'s?$", "", fold(part)).replace("'", " ").strip() or fold(part)
         one = folded[:-1] if _CAPITALS.fullmatch(part) else singular(folded)
@@ -198,6 +200,7 @@ def translated(found: list[Token], english: frozenset[str]) -> tuple[list[Token]
     if scores[best] < 2 or scores[best] <= plain:
         return found, ""
     _, phrases = _foreign(best)
+    idle = {fold(one.strip()) for one in lexicon()["languages"][best]["words"].split(",")}
     made, at = list[Token](), 0
     while at < len(found):
         for size in range(min(4, len(found) - at), 0, -1):
@@ -207,7 +210,8 @@ def translated(found: list[Token], english: frozenset[str]) -> tuple[list[Token]
                 at += size
                 break
         else:
-            made.append(found[at])
+            if fold(found[at].text) not in idle:
+                made.append(found[at])
             at += 1
     return made, best
 
@@ -220,10 +224,18 @@ def _replaced(first: Token, last: Token, english: str) -> list[Token]:
     words = fold(english).split()
     span = (first.start, last.end)
     return [
-        replace(first, text=word, word=singular(word), kind="word", start=span[0], end=span[1],
-                is_plural=singular(word) != word, is_glued=at > 0)
+        replace(
+            first,
+            text=word,
+            word=singular(word),
+            kind="word",
+            start=span[0],
+            end=span[1],
+            is_plural=singular(word) != word,
+            is_glued=at > 0,
+        )
         for at, word in enumerate(words)
-    ]  # fmt: skip
+    ]
 
 
 @cache

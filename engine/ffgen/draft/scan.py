@@ -1,0 +1,292 @@
+"""The tokens of a description, the phrases of the catalogue among them, and what holds for the whole of it."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from ffgen.draft import limits, terms
+from ffgen.draft.catalogue import Kind, domains, field_phrases, kinds
+from ffgen.draft.request import Asked, Request, Wanted
+from ffgen.draft.spell import known, mended
+from ffgen.draft.words import Phrase, counted, fold, lexicon, singular, tokens, translated
+
+LONGEST = 8000
+"""Characters of a description that are read."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """A phrase of the catalogue among the tokens."""
+
+    first: int
+    last: int
+    phrase: Phrase
+    is_field: bool
+    kinds: list[Kind]
+    is_plural: bool = False
+
+
+class Scanner:
+    """The tokens, how each is used, and where the catalogue has a phrase for them."""
+
+    def __init__(self, text: str) -> None:
+        self.request = Request(clean(text))
+        found, self.request.language = translated(tokens(self.request.text), known())
+        found = counted(found)
+        self.tokens, notes = mended(found)
+        self.request.understood += notes
+        self.norm = limits.Norm(self.tokens)
+        self.used = [""] * len(self.tokens)
+        self.periods = limits.periods(self.norm)
+        self.periods = [one for one in self.periods if not self._counts(one)]
+        self.ranges = limits.ranges(self.norm, self.periods)
+        for limit in [*self.periods, *self.ranges]:
+            self.use(limit.first, limit.last, "limit")
+        self.request.rhythm, spans = limits.rhythm(self.norm)
+        for first, last in spans:
+            self.use(first, last, "rhythm")
+            self.used_share(last + 1)
+        if step := limits.step(self.norm):
+            self.request.step = step[0]
+            if step[1][0] != step[1][1]:
+                self.use(*step[1], "step")
+        self.marks: dict[int, Mark] = {}
+        self.table: Wanted | None = None
+        self.is_listing_tables = False
+        self.naming = False
+        """Whether tables are listed by name: `tables: authors, books`."""
+        self.listing = False
+        self.each = ""
+        self.pending: list[Asked] = []
+        self.item: list[int] = []
+
+    def used_share(self, at: int) -> None:
+        """A percentage right after a rhythm is its growth."""
+        if at < len(self.tokens) and self.tokens[at].is_share:
+            self.use(at, at, "rhythm")
+
+    def use(self, first: int, last: int, what: str) -> None:
+        """Notes that tokens are understood."""
+        for at in range(first, last + 1):
+            self.used[at] = self.used[at] or what
+
+    def word(self, at: int) -> str:
+        """The word at a place; empty outside the text."""
+        return self.tokens[at].word if 0 <= at < len(self.tokens) else ""
+
+    def text_of(self, first: int, last: int) -> str:
+        """The words of the description between two tokens."""
+        return self.request.text[self.tokens[first].start : self.tokens[last].end]
+
+    def _counts(self, period: limits.Limit) -> bool:
+        """Whether `in 2000` is rather a count: rows or a table follow."""
+        after = self.word(period.last + 1)
+        return period.first == period.last and (after in terms.ROWS or (after,) in kinds())
+
+    def _look_around(self) -> None:
+        """What holds for the whole: places, domain, rhythm, steps."""
+        self._locales()
+        words = " ".join(token.word for token in self.tokens)
+        self.request.domain = self._domain()
+        self._use_domain()
+        for kind in lexicon()["goods"]:
+            if re.search(
+                rf"\b{re.escape(singular(kind))} (?:\w+ )?(?:shop|store|retailer|seller|dealer|sale|brand)\b", words
+            ) or (
+                kind in ("supermarket", "pharmacy", "restaurant", "grocery", "cafe", "pizza")
+                and f" {kind}" in f" {words}"
+            ):
+                self.request.goods = kind
+                break
+        self.request.is_exact = bool(
+            re.search(
+                r"\b(?:only|just|exactly|precisely|nothing but|solely)\b(?! \d)(?: \w+){0,4}?(?: column| field|:|\s)",
+                self.norm.text,
+            )
+            and re.search(
+                r"\b(?:only|just|exactly|solely) "
+                r"(?:the |these |those |this |two |three |four |five |\d )*"
+                r"(?:following )?(?:column|field|attribute|\w+ and \w+|\w+ ,)",
+                self.norm.text,
+            )
+        )
+        self.request.is_linked = bool(
+            re.search(
+                r"\b(?:table|relational|linked|related|foreign key|joined|normalized|normalised|database|schema)\b",
+                words,
+            )
+        )
+
+    def _use_domain(self) -> None:
+        """Words that only name the domain: `smart home` is no home."""
+        domain = domains().get(self.request.domain)
+        for phrase in domain.phrases if domain else ():
+            for at in range(len(self.tokens) - len(phrase) + 1):
+                if len(phrase) > 1 and self._phrase(at, len(phrase)) == phrase and phrase not in kinds():
+                    own = any(kind.domain == self.request.domain for kind in kinds().get(phrase[-1:], []))
+                    longer = any(self._phrase(at, size) in kinds() for size in range(len(phrase) + 1, len(phrase) + 4))
+                    if phrase not in field_phrases() and not own and not longer:
+                        self.use(at, at + len(phrase) - 1, "domain")
+
+    def _locales(self) -> None:
+        said = lexicon()
+        for exact, group in ((True, said["locales"]), (False, said["nearest"])):
+            for locale, text in group.items():
+                for name in (one.strip() for one in text.split(",")):
+                    self._locale(locale, tuple(fold(name).split()), exact)
+
+    def _locale(self, locale: str, phrase: Phrase, exact: bool) -> None:
+        size = len(phrase)
+        for at in range(len(self.tokens) - size + 1):
+            words = tuple(fold(token.text).removesuffix("'s") for token in self.tokens[at : at + size])
+            if words != phrase or self.used[at] == "locale" or not self._is_place(at, at + size - 1):
+                continue
+            self.use(at, at + size - 1, "locale")
+            if locale not in self.request.locales:
+                self.request.locales.append(locale)
+                where = " ".join(token.text for token in self.tokens[at : at + size])
+                note = f'"{where}": people and places of {locale}'
+                self.request.understood.append(note if exact else f"{note}, the nearest that there is")
+
+    def _is_place(self, first: int, last: int) -> bool:
+        text, before, after = self.tokens[first].text, self.word(first - 1), self.word(last + 1)
+        if text in ("us", "polish"):
+            return False
+        if before in ("(", ":", "="):
+            return False
+        inside = sum((token.text == "(") - (token.text == ")") for token in self.tokens[:first])
+        if inside > 0 and before not in ("in", "from"):
+            return False
+        near = {
+            "in",
+            "from",
+            "of",
+            "across",
+            "within",
+            "based",
+            "for",
+            "throughout",
+            "around",
+            "the",
+            "are",
+            "living",
+            "at",
+        }
+        near |= {"and", "or", ","} if self.request.locales else set()
+        people = {
+            "name",
+            "address",
+            "city",
+            "people",
+            "phone",
+            "citizen",
+            "resident",
+            "market",
+            "based",
+            "adult",
+            "person",
+            "company",
+            "style",
+            "postcode",
+            "zip",
+            "format",
+            "locale",
+        }
+        follows = (
+            (after,) in kinds()
+            or after in people
+            or f"{after} {self.word(last + 2)}" in ("online shop", "phone number")
+        )
+        return before in near or follows or (first == 0 and follows) or text.isupper()
+
+    def _domain(self) -> str:
+        scores: dict[str, float] = {}
+        for at in range(len(self.tokens)):
+            for size in range(4, 0, -1):
+                phrase = self._phrase(at, size)
+                if phrase is None:
+                    continue
+                for domain in domains().values():
+                    weight = 2.0 if phrase in domain.phrases else 0.0
+                    hits = [kind for kind in domain.kinds.values() if phrase in kind.phrases]
+                    weight += 1.0 * any(not kind.is_soft for kind in hits) + 0.4 * any(kind.is_soft for kind in hits)
+                    if weight and domain.name != "general":
+                        scores[domain.name] = (
+                            scores.get(domain.name, 0) + weight * (1 + 0.5 * (size - 1)) + (0.1 if at < 6 else 0)
+                        )
+        return max(scores, key=lambda name: scores[name]) if scores else ""
+
+    def _phrase(self, at: int, size: int) -> Phrase | None:
+        """The words of `size` tokens, where all are words or numbers."""
+        found = self.tokens[at : at + size]
+        if len(found) < size or any(token.kind not in ("word", "number") for token in found) or found[0].kind != "word":
+            return None
+        return tuple(token.word for token in found)
+
+    def _marks(self) -> list[Mark]:
+        found, at = list[Mark](), 0
+        while at < len(self.tokens):
+            mark = next((one for size in range(7, 0, -1) if (one := self._mark(at, size))), None)
+            if mark:
+                found.append(mark)
+                at = mark.last + 1
+            else:
+                at += 1
+        return found
+
+    def _mark(self, at: int, size: int) -> Mark | None:
+        phrase = self._phrase(at, size)
+        if phrase is None or any(self.used[at : at + size]) or (size == 1 and phrase[0] in terms.STOPS):
+            return None
+        if phrase == ("make",) and self.word(at + 1) not in (",", "and", "or", ")", "", "/", ";", "."):
+            return None
+        is_field, found = phrase in field_phrases(), kinds().get(phrase, [])
+        if not is_field and not found:
+            return None
+        many = self.tokens[at + size - 1].is_plural or phrase[-1] in terms.COLLECTIVE
+        return Mark(at, at + size - 1, phrase, is_field, found, many)
+
+    def _is_part(self, at: int) -> bool:
+        word = self.word(at)
+        plain = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")}
+        keep = {
+            "average",
+            "total",
+            "new",
+            "last",
+            "next",
+            "max",
+            "min",
+            "maximum",
+            "minimum",
+            "mean",
+            "median",
+            "number",
+            "test",
+            "training",
+            "learning",
+            "service",
+            "system",
+            "production",
+            "plan",
+            "model",
+            "project",
+            "is",
+            "has",
+            "history",
+        }
+        glued = at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued
+        return word not in plain or (glued and word in ("from", "to")) or (word in keep and (at + 1) < len(self.tokens))
+
+
+@cache
+def domain_phrases() -> frozenset[Phrase]:
+    return frozenset(phrase for one in domains().values() for phrase in one.phrases)
+
+
+def clean(text: str) -> str:
+    """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
+    cut = re.sub(r"[\r\n]+", " ; ", text[:LONGEST])
+    cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
+    cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
+    return "".join(letter if letter.isprintable() else " " for letter in cut).strip()

@@ -1,0 +1,223 @@
+"""Shares, put to the field that they are of: 70% active, 10% missing, 2% fraud."""
+
+import re
+from typing import Any
+
+from ffgen.draft import terms
+from ffgen.draft.catalogue import by_phrase, meanings
+from ffgen.draft.request import Asked, Wanted
+from ffgen.draft.values import Share, ValueReader
+from ffgen.draft.words import fold, phrase_of, singular
+
+
+class ShareReader(ValueReader):
+    """A reader that gives shares to fields, and knows which field stands where."""
+
+    def _all(self) -> list[tuple[Wanted, Asked]]:
+        return sorted(
+            ((table, asked) for table in self.request.tables for asked in table.asked), key=lambda pair: pair[1].first
+        )
+
+    def _places(self) -> list[tuple[int, int, Wanted, Asked]]:
+        return [
+            (first, last, table, asked)
+            for table, asked in self._all()
+            for first, last in [(asked.first, asked.last), *asked.mentions]
+        ]
+
+    def _left(self, at: int, loose: bool = False) -> tuple[Wanted, Asked] | None:
+        """The field right before a place: nothing between but words, or nothing but the sentence."""
+        before = [place for place in self._places() if place[1] < at]
+        if not before:
+            return None
+        _, last, table, asked = max(before, key=lambda place: place[1])
+        between = [self.word(place) for place in range(last + 1, at)]
+        stops = {".", ";", "!", "?"} if loose else {".", ",", ";", "!", "?", "and", "or", ")"}
+        return None if stops & {*between} else (table, asked)
+
+    def _right(self, at: int) -> tuple[Wanted, Asked] | None:
+        after = [place for place in self._places() if place[0] > at]
+        if not after:
+            return None
+        first, _, table, asked = min(after, key=lambda place: place[0])
+        between = [self.word(place) for place in range(at + 1, first)]
+        near = len(between) <= 4 and not {".", ",", ";", "and", "or", "(", ")", "with"} & {*between}
+        return (table, asked) if near else None
+
+    def _tight_right(self, at: int) -> tuple[Wanted, Asked] | None:
+        pair = self._right(at)
+        return pair if pair and pair[1].first - at <= 2 else None
+
+    def _short(self, asked: Asked) -> dict[str, Any]:
+        return {**(asked.meaning.short if asked.meaning else {}), **asked.short}
+
+    def _place_shares(self) -> None:
+        for share in self.shares:
+            if {*share.words} & terms.MISSING:
+                self._set_missing(share)
+            elif spoiled := next((terms.SPOILED[word] for word in share.words if word in terms.SPOILED), ""):
+                self.request.imperfections[spoiled] = min(share.part, 0.9)
+                self.request.understood.append(f'"{share.text}"')
+            else:
+                self._set_share(share)
+        for table, asked in self._all():
+            if sum(asked.shares.values()) > 1.0001:
+                total = sum(asked.shares.values())
+                self.request.ask(
+                    "range",
+                    f"the shares of {asked.said} add up to {total:.0%}",
+                    "kept in proportion",
+                    f"{table.name}.{asked.name}",
+                )
+
+    def _set_missing(self, share: Share) -> None:
+        for _, asked in self._all():
+            if {*asked.phrase} & {*share.words} - terms.MISSING or asked.first in range(share.first, share.last + 1):
+                asked.short["nullable"] = share.part
+                asked.notes.append(share.text)
+                return
+        rest = tuple(word for word in share.words if word not in terms.MISSING)
+        for size in range(len(rest), 0, -1):
+            meaning = by_phrase().get(rest[:size])
+            if meaning:
+                table = self.request.tables[0]
+                table.asked.append(
+                    Asked(
+                        "_".join(rest[:size]),
+                        share.text,
+                        rest[:size],
+                        meaning,
+                        share.first,
+                        share.last,
+                        {"nullable": share.part},
+                    )
+                )
+                return
+        pair = self._left(share.first)
+        if pair is not None and not rest:
+            pair[1].short["nullable"] = share.part
+            pair[1].notes.append(share.text)
+            return
+        self.request.imperfections["nulls"] = share.part
+        self.request.understood.append(f'"{share.text}"')
+
+    def _set_share(self, share: Share) -> None:
+        found = self._whose(share)
+        if found is None:
+            self.request.ignored.append(share.text)
+            return
+        asked, value = found
+        asked.shares[value] = share.part
+        asked.notes.append(share.text)
+
+    def _whose(self, share: Share) -> tuple[Asked, str] | None:
+        """The field and the value that a share is of."""
+        words = share.words
+        near = self._left(share.first)
+        if (
+            near is not None
+            and self._short(near[1]).get("type") == "boolean"
+            and {*words} & {"positive", "true", "yes", "po"}
+        ):
+            return near[1], "true"
+        for size in range(len(words), 0, -1):
+            for start in range(len(words) - size + 1):
+                phrase = words[start : start + size]
+                if found := self._value_of(phrase):
+                    return found
+        left = self._left(share.first)
+        if left is not None and self._short(left[1]).get("type") in ("enum", "string") and self._is_closed(left[1]):
+            value = " ".join(words)
+            left[1].short.setdefault("values", [])
+            if left[1].short["values"] is not None and value not in left[1].short["values"]:
+                left[1].short["values"] = [*left[1].short["values"], value]
+                left[1].short["type"] = "enum"
+            return left[1], value
+        return self._new_flag(share)
+
+    def _is_closed(self, asked: Asked) -> bool:
+        """Whether a field is one of a few values, or may become that."""
+        return "generator" not in self._short(asked) or "values" in self._short(asked)
+
+    def _value_of(self, phrase: tuple[str, ...]) -> tuple[Asked, str] | None:
+        said = [(table, asked) for table, asked in self._all()]
+        for _, asked in said:
+            short = self._short(asked)
+            for value in short.get("values") or []:
+                if _same(str(value), phrase):
+                    return asked, str(value)
+            if short.get("type") == "boolean" and (
+                phrase == asked.phrase
+                or (asked.meaning and phrase in (*asked.meaning.phrases, phrase_of(asked.meaning.name)))
+                or _same(asked.name.removeprefix("is_"), phrase)
+            ):
+                return asked, "true"
+        for table in self.request.tables:
+            for name in [*(table.kind.own if table.kind else ()), *(table.kind.fields if table.kind else ())]:
+                meaning = table.kind.meaning(name) if table.kind else None
+                if meaning is None or table.field(name):
+                    continue
+                for value in meaning.short.get("values") or []:
+                    if _same(str(value), phrase):
+                        return self._added(table, name), str(value)
+                if meaning.short.get("type") == "boolean" and (
+                    phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)
+                ):
+                    return self._added(table, name), "true"
+        if phrase[-1] in terms.NAMED:
+            return None
+        for name, meaning in meanings().items():
+            if meaning.short.get("type") == "boolean" and (
+                phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)
+            ):
+                return self._added(self.request.tables[-1 if len(self.request.tables) == 1 else 0], name), "true"
+        first = ("gender", "status", "plan", "loyalty_tier", "marital_status", "employment_type", "device_type")
+        for name in (*first, *meanings()):
+            for value in meanings()[name].short.get("values") or []:
+                if meanings()[name].short["type"] == "enum" and _same(str(value), phrase):
+                    return self._added(self.request.tables[0], name), str(value)
+        return None
+
+    def _added(self, table: Wanted, name: str) -> Asked:
+        there = table.field(name)
+        if there is not None:
+            return there
+        meaning = (table.kind.meaning(name) if table.kind else None) or meanings().get(name)
+        asked = Asked(name, name, tuple(name.split("_")), meaning, len(self.tokens), len(self.tokens))
+        table.asked.append(asked)
+        return asked
+
+    def _new_flag(self, share: Share) -> tuple[Asked, str]:
+        table = self.request.tables[0]
+        word = " ".join(share.words)
+        key = share.words[-1] if share.words[-1] in terms.NAMED else share.words[0]
+        if key in terms.NAMED or word in terms.OPPOSITES:
+            name = terms.NAMED.get(key, "status")
+            asked = table.field(name)
+            if asked is None:
+                other = terms.OPPOSITES.get(key, "other")
+                asked = Asked(
+                    name, share.text, (name,), None, share.first, share.last, {"type": "enum", "values": [key, other]}
+                )
+                table.asked.append(asked)
+            elif key not in asked.short.get("values", []):
+                asked.short["values"] = [*asked.short.get("values", []), key]
+            return asked, key
+        name = re.sub(r"[^a-z0-9]+", "_", f"is_{word}").strip("_")[:40]
+        asked = table.field(name) or Asked(
+            name, share.text, share.words, None, share.first, share.last, {"type": "boolean"}
+        )
+        if asked not in table.asked:
+            table.asked.append(asked)
+        return asked, "true"
+
+
+def _same(value: str, phrase: tuple[str, ...]) -> bool:
+    words = tuple(singular(word) for word in re.findall(r"[^\W_]+", fold(value)))
+    if words == phrase:
+        return True
+    return len(words) == len(phrase) == 1 and len(words[0]) > 4 and (_stem(words[0]) == _stem(phrase[0]))
+
+
+def _stem(word: str) -> str:
+    return re.sub(r"(?:ed|ing|er|e|d|ment|ion|ation)$", "", word)

@@ -1,0 +1,283 @@
+"""Which tables a description wants, how many rows each has, and how many of them belong to one of another."""
+
+import re
+
+from ffgen.draft import terms
+from ffgen.draft.catalogue import Kind, domains
+from ffgen.draft.request import Wanted
+from ffgen.draft.scan import Mark, Scanner
+from ffgen.draft.words import Phrase, plural
+
+
+class TableReader(Scanner):
+    """A scanner that takes tables, counts and relations."""
+
+    def _is_table(self, mark: Mark) -> bool:
+        kind = self._kind(mark)
+        many = mark.is_plural
+        before = self._before(mark.first)
+        numbered = self.tokens[before].kind == "number" if before >= 0 else False
+        pointed = self._points(mark.first)
+        if self.request.table(kind.name) and (not mark.is_field or many):
+            return not (self.listing and not many and not pointed)
+        after = self.marks.get(mark.last + 1)
+        adjective = not many or (not self.tokens[mark.last].is_plural and after is not None and bool(after.kinds))
+        if adjective and after is not None and not pointed:
+            # `customer orders`, `patient age`: a word that only says whose
+            return (
+                not self.listing
+                and not self.request.tables
+                and not after.kinds
+                and not (mark.is_field and kind.is_soft)
+            )
+        if numbered or pointed:
+            return True
+        if not self.listing and self.pending and mark.is_field and not many:
+            return False
+        if not self.listing:
+            soft = kind.is_soft and self.table is not None and not self.request.is_linked
+            singular_field = (
+                mark.is_field
+                and not many
+                and (self.table is not None or bool(self.item) is False and self.request.tables != [])
+            )
+            return not soft and not singular_field
+        if self.item and not many:
+            return False
+        opens = self.word(mark.last + 1) in ("(", ":", "with", "including", "having", "containing")
+        if self.is_listing_tables and many and (self._is_linked(kind) or kind.domain == self.request.domain):
+            return True
+        linked = self._is_linked(kind) or (self.request.is_linked and kind.domain == self.request.domain)
+        if many and not self.request.tables and not self.pending:
+            return True
+        if many and self.table and self.table.kind and kind.name in self.table.kind.parents and not kind.is_soft:
+            return True
+        own = self.table.called(mark.phrase) if self.table else None
+        if own is not None and self.table and self.table.kind and own.name in self.table.kind.own and not opens:
+            return False
+        if many and opens and (linked or self.request.is_linked or not mark.is_field):
+            return True
+        if mark.is_field:
+            return many and linked and (not kind.is_soft or self.request.is_linked)
+        return many and (linked or not kind.is_soft or not self.request.tables)
+
+    def _points(self, at: int) -> bool:
+        """Whether the words before say that a table follows: each, per, their, `table of`."""
+        return self.word(at - 1) in ("each", "every", "per", "their", "table") or (
+            self.word(at - 1) in ("of", "single", "the", "given")
+            and self.word(at - 2) in ("table", "each", "per", "every")
+        )
+
+    def _before(self, at: int) -> int:
+        """The nearest place before that is neither an empty word nor an unknown adjective right before."""
+        back, steps = at - 1, 0
+        while (
+            back >= 0
+            and steps < 3
+            and self.tokens[back].kind == "word"
+            and self.word(back) not in terms.OPENERS | terms.JOINERS | {"per", "of", "in"}
+        ):
+            back, steps = back - 1, steps + 1
+        return back
+
+    def _kind(self, mark: Mark) -> Kind:
+        for kind in mark.kinds:
+            if self.request.table(kind.name):
+                return kind
+        named = domains().get(self.request.domain)
+        return next(
+            (kind for kind in mark.kinds if named and kind.name in named.kinds and named.kinds[kind.name] is kind),
+            mark.kinds[0],
+        )
+
+    def _is_linked(self, kind: Kind) -> bool:
+        names = {one.name for one in self.request.tables}
+        mine = {parent for one in self.request.tables if one.kind for parent in one.kind.parents}
+        return bool(names & {*kind.parents}) or kind.name in mine
+
+    def _take_table(self, mark: Mark) -> None:
+        kind = self._kind(mark)
+        said = self.text_of(mark.first, mark.last)
+        self.use(mark.first, mark.last, "table")
+        wanted = self.request.table(kind.name)
+        if wanted is None:
+            wanted = Wanted(kind.name, kind.singular, kind, mark.first, said)
+            wanted.shown, wanted.singular = shown(kind, mark.phrase)
+            self.request.tables.append(wanted)
+        self._relate(wanted, mark)
+        self._count(wanted, mark)
+        pair = f"{self.word(mark.last + 1)} {self.word(mark.last + 2)}"
+        about = self.table is not None and self.word(
+            mark.first - 1 - (self.tokens[mark.first - 1].kind == "number")
+        ) in ("for", "of", "by", "about", "from")
+        if (
+            not about
+            and self.word(mark.first - 1) not in ("per", "every")
+            and not (self.word(mark.first - 1) == "each" and self.word(mark.first - 2) == "for")
+        ):
+            self.table = wanted
+        if pair.split(" ")[0] in ("table", "data", "dataset", "record"):
+            self.use(mark.last + 1, mark.last + 1, "table")
+        if self.word(mark.last + 1) not in (",", "and"):
+            self.listing = self.is_listing_tables = False
+
+    def _count(self, wanted: Wanted, mark: Mark) -> None:
+        """The number right before a table, or in brackets after it."""
+        at = self._before(mark.first)
+        if (
+            at >= 0
+            and self.tokens[at].kind == "number"
+            and not self.used[at]
+            and not self.tokens[at].is_share
+            and not self.tokens[at].is_money
+        ):
+            self._set_count(wanted, self.tokens[at].number, at)
+        elif (
+            self.word(mark.last + 1) in ("(", ":")
+            and self._is_count(mark.last + 2)
+            and self.word(mark.last + 3) in (")", ",", ";", "", ".", "row", "record")
+        ):
+            self._set_count(wanted, self.tokens[mark.last + 2].number, mark.last + 2)
+
+    def _is_count(self, at: int) -> bool:
+        return (
+            at < len(self.tokens)
+            and self.tokens[at].kind == "number"
+            and not self.used[at]
+            and not self.tokens[at].is_share
+        )
+
+    def _set_count(self, wanted: Wanted, number: float, at: int) -> None:
+        self.use(at, at, "count")
+        if number < 1 or number != int(number):
+            return
+        if wanted.count not in (None, int(number)):
+            self.request.ask(
+                "count",
+                f"{wanted.said}: {wanted.count} or {int(number)}?",
+                str(wanted.count),
+                wanted.name,
+                (str(wanted.count), str(int(number))),
+            )
+            return
+        wanted.count = int(number)
+        self.request.understood.append(f"{wanted.count} {wanted.name}")
+
+    def _relate(self, wanted: Wanted, mark: Mark) -> None:
+        """How many of these each parent has: `1 to 5 orders`, `orders per customer`, `each has several orders`."""
+        many = self._quantity(mark.first)
+        parent = self._parent_after(mark.last) or self._parent_before(wanted, mark, many is not None)
+        if self.word(mark.first - 1) in ("per", "every", "each") or parent is None or parent is wanted:
+            return
+        if many is None and not (self.each or self._parent_after(mark.last)):
+            return
+        low, high, used = many or (None, None, None)
+        wanted.children[parent.name] = (low, high)
+        if used:
+            self.use(*used, "children")
+        self.request.understood.append(f"each {parent.singular} has {words_of(low, high)} {wanted.name}")
+
+    def _quantity(self, first: int) -> tuple[int | None, int | None, tuple[int, int] | None] | None:
+        for limit in self.ranges:
+            near = limit.last < first and all(
+                self.tokens[at].kind == "word" and self.word(at) not in terms.JOINERS
+                for at in range(limit.last + 1, first)
+            )
+            if near and first - limit.last <= 3 and not limit.is_period:
+                self.ranges.remove(limit)
+                if limit.is_swapped:
+                    self.request.ask(
+                        "range",
+                        f"{self.text_of(limit.first, limit.last)}: the first is above the second",
+                        f"{limit.low} to {limit.high}",
+                    )
+                return whole(limit.low), whole(limit.high), (limit.first, limit.last)
+        at = first - 1
+        while at >= 0 and first - at <= 3:
+            token = self.tokens[at]
+            if (
+                token.kind == "number"
+                and not token.is_share
+                and (self.each or self._parent_after_phrase(first))
+                and token.number == int(token.number)
+            ):
+                self.use(at, at, "children")
+                if (
+                    self.word(at - 1) in ("about", "around", "average", "roughly", "approximately", "of")
+                    and token.number > 1
+                ):
+                    return 0 if token.number < 3 else 1, int(token.number * 2), (at, at)
+                return int(token.number), int(token.number), (at, at)
+            if token.word in ("several", "multiple", "many", "various"):
+                return 1, None, (at, at)
+            at -= 1
+        return None
+
+    def _parent_after_phrase(self, first: int) -> bool:
+        mark = self.marks.get(first)
+        return mark is not None and self._parent_after(mark.last) is not None
+
+    def _parent_after(self, last: int) -> Wanted | None:
+        """The table of `per X`, `for each X`, which is made where it is not there yet."""
+        at = last + 1
+        if self.word(at) in ("for", "by", "in", "on", "from", "under", "of", "to", "placed"):
+            at += 1
+        if self.word(at) not in ("per", "each", "every"):
+            return None
+        mark = self.marks.get(at + 1)
+        if mark is None or not mark.kinds:
+            name = plural(self.word(at + 1))
+            return self.request.table(name)
+        kind = self._kind(mark)
+        found = self.request.table(kind.name)
+        if found is None:
+            found = Wanted(kind.name, kind.singular, kind, mark.first, self.text_of(mark.first, mark.last))
+            found.shown, found.singular = shown(kind, mark.phrase)
+            self.request.tables.append(found)
+        return found
+
+    def _parent_before(self, wanted: Wanted, mark: Mark, is_counted: bool) -> Wanted | None:
+        """The table that `each X has` or `X with 1 to 5` speaks of."""
+        others = [one for one in self.request.tables if one is not wanted]
+        if not others or not (self.each or is_counted):
+            return None
+        return self.table if self.table in others else others[0]
+
+    def _new_table(self, one: str, first: int, last: int, number: int = -1) -> None:
+        """A table that the catalogue does not have."""
+        name = plural(one)
+        if self.request.table(name) is None:
+            wanted = Wanted(name, one, None, first, self.text_of(first, last))
+            self.request.tables.append(wanted)
+            if number >= 0:
+                self._set_count(wanted, self.tokens[number].number, number)
+            self.table = wanted
+        self.use(first, last, "table")
+
+
+def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
+    """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
+    if (
+        phrase[-1] in terms.COLLECTIVE | terms.DATA
+        or (len(phrase) > 2 and phrase[-1:] not in kind.phrases)
+        or phrase[-1] == kind.singular
+        or kind.singular == "person"
+    ):
+        return kind.name, kind.singular
+    if len(phrase) > 1 and (phrase[-1:] in kind.phrases):
+        phrase = phrase[-1:]
+    words = [word for word in phrase if re.fullmatch(r"[a-z][a-z0-9]*", word)]
+    if not words or "_".join(words) == kind.singular:
+        return kind.name, kind.singular
+    one = "_".join(words)
+    return "_".join([*words[:-1], plural(words[-1])]), one
+
+
+def whole(number: object) -> int | None:
+    return int(number) if isinstance(number, int | float) and 0 <= number <= 10_000 else None
+
+
+def words_of(low: int | None, high: int | None) -> str:
+    if low == high:
+        return str(low) if low is not None else "some"
+    return f"{low or 0} to {high}" if high is not None else "several"

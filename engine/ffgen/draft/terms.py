@@ -1,0 +1,169 @@
+"""Words that steer the reading: what opens a list, what separates its parts, what heads a name, what is no field."""
+
+OPENERS = set(
+    """
+    with including include containing contain having showing tracking covering such like field column attribute
+    feature consisting following each storing listing recording capturing whose has have featuring variable
+    schema track cover store plus called named
+    """.split()
+)
+SEPARATORS = {",", ";", "/", "&", "+", "|", "•", "*", "·"}
+JOINERS = {"and", "n", "or", "then", "also"}
+ROWS = set(
+    """
+    row catalog catalogue library item record entry sample observation line datapoint point example instance
+    tuple document
+    """.split()
+)
+STOPS = set(
+    """
+    from to in on per a an the by of at i for and or with is this data it as up us like each every all value not
+    no so long link show share follow view track score sort
+    """.split()
+)
+STOPS -= {"score", "value", "view", "like", "share"}
+BARE = set(
+    """
+    number total unit detail details day time start end result sale data class term mark hour key feature source
+    length page content label long limit bin power light
+    """.split()
+)
+"""Words that are a field only where fields are listed."""
+MEASURES = set(
+    """
+    month year day hour minute second week millisecond dollar euro meter kilometer kilogram
+    """.split()
+)
+HEADS = set(
+    """
+    date time address name number type code status id amount price rate count level score text description city
+    location duration category label flag url size reference value percentage year email phone title country
+    """.split()
+)
+COUNTS = {"number", "count"}
+VERBS = set(
+    """
+    should must be is are can may between from over under above below only at who which that in for per on of to
+    by about when where while not optional unique missing mostly usually ranging range either one was were so if
+    use using make please also want need nullable varying varies depends depending according based vary given
+    thi
+    """.split()
+)
+PARTS = set(
+    """
+    id name number code key type email phone address age gender city country
+    """.split()
+)
+"""What of another thing is a field: `customer id`, `vendor name`."""
+COLLECTIVE = set(
+    """
+    history data inventory log staff people payroll telemetry traffic feedback
+    """.split()
+)
+"""Words that stand for many though they are singular."""
+OF_PEOPLE = set(
+    """
+    name full_name first_name last_name middle_name email phone address city state country postcode
+    date_of_birth age gender ssn occupation company title marital_status user_name password nationality hobby
+    height weight income
+    """.split()
+)
+DATA = set(
+    """
+    catalog catalogue library item record profile account report list rate sensor price market series usage view
+    address estate housing
+    """.split()
+)
+UNITS = set(
+    """
+    hour day minute year month point night guest bedroom bathroom room seat credit unit page calorie share item
+    mile visit second week skill child dimension
+    """.split()
+)
+MISSING = set(
+    """
+    missing null empty blank absent unknown without na nan incomplete none
+    """.split()
+)
+NO_SHARE = set(
+    """
+    discount tax vat interest growth commission increase rate off margin humidity apr
+    """.split()
+)
+SPOILED = {"duplicate": "duplicates", "duplicated": "duplicates", "outlier": "outliers", "typo": "typos"}
+GLUE = set(
+    """
+    is are being be can must should will of either one value possible option as the a
+    """.split()
+)
+CLOSED = set(
+    """
+    status priority type level category severity stage tier plan gender role size color state method class mode
+    """.split()
+)
+YES_NO = {"yes", "no", "true", "false", "y", "n", "0", "1"}
+OPPOSITES = {
+    "active": "inactive",
+    "premium": "standard",
+    "returning": "new",
+    "new": "returning",
+    "online": "offline",
+    "paid": "unpaid",
+    "male": "female",
+    "female": "male",
+    "man": "woman",
+    "woman": "man",
+    "married": "single",
+    "domestic": "international",
+    "remote": "on-site",
+    "full time": "part-time",
+    "smoker": "non-smoker",
+    "employed": "unemployed",
+    "positive": "negative",
+    "gold": "basic",
+    "vip": "regular",
+    "private": "public",
+    "urban": "rural",
+    "completed": "open",
+    "open": "closed",
+    "successful": "failed",
+    "failed": "succeeded",
+    "cancelled": "kept",
+    "indoor": "outdoor",
+    "free": "paid",
+}
+NAMED = {
+    "active": "status",
+    "premium": "membership",
+    "vip": "membership",
+    "gold": "membership",
+    "married": "marital_status",
+    "male": "gender",
+    "female": "gender",
+    "man": "gender",
+    "woman": "gender",
+    "paid": "payment_status",
+    "free": "plan",
+    "completed": "status",
+    "open": "status",
+    "successful": "status",
+    "failed": "status",
+    "positive": "result",
+    "returning": "customer_type",
+    "new": "customer_type",
+    "urban": "area_type",
+    "online": "channel",
+}
+ROW_WORDS = {
+    "row",
+    "record",
+    "entry",
+    "sample",
+    "observation",
+    "data point",
+    "example",
+    "instance",
+    "line of data",
+    "tuple",
+    "line",
+}

@@ -1,0 +1,220 @@
+"""Stretches that are no fields, found before the reading: shares of something, lists of values."""
+
+import re
+from dataclasses import dataclass
+
+from ffgen.draft import terms
+from ffgen.draft.catalogue import kinds
+from ffgen.draft.read import Reader
+from ffgen.draft.scan import Mark
+from ffgen.draft.words import fold, lexicon, singular
+
+_NO_VALUE = (
+    r"(?i)unique|optional|nullable|required|primary key|not null|in \w+|yyyy.*|kg|cm|m2|%|integer|int|string|date|float"
+    r"|number|boolean|text|varchar|decimal|datetime|timestamp|e\.?g\.?"
+)
+"""What stands in brackets after a field and is none of its values."""
+
+
+@dataclass(slots=True)
+class Share:
+    """A percentage and the words it is of."""
+
+    first: int
+    last: int
+    part: float
+    words: tuple[str, ...]
+    text: str
+
+
+class ValueReader(Reader):
+    """A reader that sees shares and values."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.values: dict[int, list[str]] = {}
+        self.shares: list[Share] = []
+
+    def is_valued(self, mark: Mark) -> bool:
+        """Whether values of a field are listed after it."""
+        return mark.first in self.values
+
+    def _find_shares(self) -> None:
+        for at, token in enumerate(self.tokens):
+            if not token.is_share or self.used[at] or not 0 <= token.number <= 100:
+                continue
+            part = token.number / 100 if token.is_share and token.number > 1 or "%" in token.text else token.number
+            after = self._clause(at + 1, 1)
+            words = self._telling(after)
+            if words and words[0][1] in terms.NO_SHARE:
+                continue
+            if not words:
+                before = self._clause(at - 1, -1)
+                words = self._telling(before[::-1])[-2:]
+            if not words and self.word(at - 1) == "(":
+                words = self._telling(self._clause(at - 2, -1)[::-1])[-2:]
+            if not words:
+                continue
+            first, last = min(at, words[0][0]), max(at, words[-1][0])
+            self.shares.append(Share(first, last, part, tuple(word for _, word in words), self.text_of(first, last)))
+            self.use(at, at, "share")
+            for where, _ in words:
+                self.use(where, where, "share")
+
+    def _clause(self, at: int, way: int) -> list[int]:
+        found: list[int] = []
+        while 0 <= at < len(self.tokens) and len(found) < 9:
+            token = self.tokens[at]
+            if (
+                token.kind == "number"
+                or (token.kind == "mark" and token.text not in "\"'“”‘’")
+                or token.word in ("and", "with", "while", "but")
+            ):
+                break
+            found.append(at)
+            at += way
+        return found
+
+    def _telling(self, places: list[int]) -> list[tuple[int, str]]:
+        """Of a clause, the words that are a value or a field: no empty ones, no tables."""
+        empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")} - {
+            "business",
+            "basic",
+            "standard",
+            "small",
+            "large",
+            "big",
+            "normal",
+            "personal",
+            "foreign",
+            "new",
+            "old",
+            "full",
+            "high",
+            "medium",
+            "low",
+            "returns",
+            "return",
+        }
+        found = []
+        for at in places:
+            token = self.tokens[at]
+            glued = token.is_glued or (at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued)
+            if (
+                token.word in ("no", "without", "lack", "lacking")
+                and not glued
+                and not (at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued)
+            ):
+                found.append((at, "missing"))
+                continue
+            if token.kind != "word" or (token.word in empty and not glued) or self.used[at]:
+                continue
+            if (token.word,) in kinds() and token.is_plural and token.word not in ("return", "refund"):
+                continue
+            found.append((at, token.word))
+        return found[:4]
+
+    def _find_values(self) -> None:
+        for mark in self._marks():
+            if not mark.is_field:
+                continue
+            at = mark.last + 1
+            skipped = 0
+            while self.word(at) in terms.GLUE and skipped < 5:
+                at, skipped = at + 1, skipped + 1
+            opened = self.word(at)
+            if opened in ("(", "[", "{"):
+                items, end = self._items(at + 1, {")", "]", "}"})
+            elif opened in (":", "=") or (
+                opened in ("like", "either", "e", "eg", "including") or (opened == "such" and self.word(at + 1) == "as")
+            ):
+                if opened in ("like", "including") and mark.kinds:
+                    continue
+                at += {"such": 1, "e": 1}.get(opened, 0)
+                items, end = self._items(at + 1, {".", ";", ")", "!", "?"})
+                if mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg"):
+                    self._keep(mark, items, at, end, is_sure=True)
+                    continue
+            elif skipped and (self._chooses(at) or (self.word(at - 1) == "of" and self.word(at - 2) == "one")):
+                items, end = self._items(at, {".", ";", ")", "!", "?", "with"})
+            elif (
+                mark.phrase[-1] in terms.CLOSED
+                and self.tokens[min(at, len(self.tokens) - 1)].kind == "word"
+                and self._chooses(at)
+            ):
+                items, end = self._items(at, {".", ";", ")", "!", "?", "with", "and"})
+                self._keep(mark, items, at, end, is_sure=True)
+                continue
+            elif (
+                self.word(at + 1) == "/"
+                and self.tokens[at].kind == "word"
+                and (self.word(at),) not in kinds()
+                and not self._names_field(at)
+            ):
+                items, end = self._items(at, {".", ";", ")", ",", "and", "with"})
+                self._keep(mark, items, at, end, is_sure=True)
+                continue
+            else:
+                continue
+            self._keep(mark, items, at, end)
+
+    def _chooses(self, at: int) -> bool:
+        """Whether `a, b or c` stands at a place."""
+        words = [self.word(place) for place in range(at, min(at + 16, len(self.tokens)))]
+        stop = next((place for place, word in enumerate(words) if word in (".", ";", "with", ")", "and")), len(words))
+        return "or" in words[1:stop]
+
+    def _names_field(self, at: int) -> bool:
+        mark = self._mark(at, 1)
+        return mark is not None and mark.is_field
+
+    def _items(self, at: int, ends: set[str]) -> tuple[list[tuple[int, int]], int]:
+        """Stretches between separators, up to an end or up to one that is a field or a table."""
+        found: list[tuple[int, int]] = []
+        start = at
+        while at <= len(self.tokens):
+            word = self.word(at)
+            if at == len(self.tokens) or word in ends or word in (",", "/", "|", "or", "and"):
+                if at > start:
+                    found.append((start, at - 1))
+                start = at + 1
+                if at == len(self.tokens) or word in ends:
+                    break
+            at += 1
+        return found, min(at, len(self.tokens) - 1)
+
+    def _keep(self, mark: Mark, items: list[tuple[int, int]], first: int, end: int, is_sure: bool = False) -> None:
+        values: list[str] = []
+        stop = first
+        bracketed = self.word(first) in ("(", "[", "{")
+        for start, last in items[:40]:
+            if any(self.used[at] for at in range(start, last + 1)) or last - start > 4:
+                break
+            if not bracketed and not is_sure and self._is_other(start, last):
+                break
+            text = self.text_of(start, last).strip(" \"'“”‘’`")
+            text = re.sub(r"^(?:either|a|an|the)\s+", "", text)
+            if text and not re.fullmatch(
+                _NO_VALUE,
+                text,
+            ):
+                values.append(text)
+            stop = last
+        fields = sum(self._is_other(start, last) for start, last in items)
+        if bracketed and len(items) == 1 and not mark.kinds and not self.used[items[0][0]]:
+            self.use(items[0][0], items[0][1], "note")
+        if (
+            len(values) < 2
+            or (bracketed and fields * 2 > len(items) and len(items) > 1)
+            or (bracketed and mark.kinds and fields)
+        ):
+            return
+        self.values[mark.first] = list(dict.fromkeys(values))
+        self.use(mark.last + 1, end if bracketed else stop, "values")
+
+    def _is_other(self, start: int, last: int) -> bool:
+        """Whether a stretch is a field's or a table's name."""
+        while start < last and self.word(start) in ("a", "an", "the", "their", "its"):
+            start += 1
+        found = self._mark(start, last - start + 1)
+        return found is not None and (found.is_field or bool(found.kinds))
