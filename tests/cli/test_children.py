@@ -30,9 +30,7 @@ def fixtures(folder: Path, count: int) -> list[Fixture]:
 
 @pytest.mark.usefixtures("command")
 @pytest.mark.parametrize(("jobs", "cores", "count", "shares"), [(1, 4, 2, {None}), (2, 4, 2, {2}), (2, 2, 2, {0})])
-def test_side_by_side_they_share_the_cores(
-    tmp_path: Path, jobs: int, cores: int, count: int, shares: set[Any]
-) -> None:
+def test_side_by_side_they_share_the_cores(tmp_path: Path, jobs: int, cores: int, count: int, shares: set[Any]) -> None:
     """None leaves it to the run, which knows best when it has the machine; 0 is one core without a process more."""
     given = fixtures(tmp_path, count)
     begun: list[str] = []
