@@ -9,8 +9,8 @@ import yaml
 
 import ffgen
 from ffgen.errors import ShortfallError
-from ffgen.plan import recipe
-from ffgen.plan.recipe import Recipes
+from ffgen.plan import recipes
+from ffgen.plan.recipes import Recipes
 
 SHOP = """
 seed: 5
@@ -82,7 +82,7 @@ def test_it_need_not_be_kept_and_large_tables_compute_it_row_by_row(
 ) -> None:
     plan = ffgen.plan(spec_of(SHOP))
     assert Recipes(plan.spec, plan.layouts).wanted == set()
-    monkeypatch.setattr(recipe, "TABLED", 0)
+    monkeypatch.setattr(recipes, "TABLED", 0)
     assert frame(spec_of(SHOP), "line").equals(shop["line"])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import ffgen
 from ffgen.errors import SpecError
-from ffgen.plan.recipe import Recipes
+from ffgen.plan.recipes import Recipes
 from ffgen.rng import stream
 from ffgen.sample.reference import fit
 from ffgen.spec.model import Ref

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import ffgen
 from ffgen.plan.compile import compile_plan
-from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.recipe import Recipe
+from ffgen.plan.recipes import Recipes
 from ffgen.rng import stream
 from ffgen.shard.damage import another, drift, outliers, typos
 from ffgen.shard.drawn import Drawer

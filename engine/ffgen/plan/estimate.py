@@ -10,7 +10,8 @@ from ffgen.errors import Finding
 from ffgen.plan.capacity import capacity_of
 from ffgen.plan.compile import Plan, compile_plan
 from ffgen.plan.pools import fields_of_pools, pools_of, with_placeholders
-from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.recipe import Recipe
+from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
 from ffgen.spec.types import ValueType, build_types
 from ffgen.spec.types.nested import describe

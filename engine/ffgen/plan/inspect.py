@@ -23,7 +23,7 @@ from ffgen.plan.fields import (
     observe_room,
 )
 from ffgen.plan.pools import with_placeholders
-from ffgen.plan.recipe import Recipes
+from ffgen.plan.recipes import Recipes
 from ffgen.plan.settle import layout_of, settle
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds

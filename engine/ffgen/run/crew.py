@@ -125,7 +125,6 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._members: list[Member] = []
-        self._spare: list[ProcessUse] = []
         self._leaving = False
         self._restarts: list[float] = []
         self._started = False

@@ -19,7 +19,7 @@ from typing import Any
 from ffgen import failpoint
 from ffgen.errors import FfgenError, InternalError, Interrupted, TimeLimitError
 from ffgen.plan.compile import Plan
-from ffgen.plan.recipe import Recipes
+from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
 from ffgen.run.audit import Audit
 from ffgen.run.crew import Crew, Inline, Processes, own_use

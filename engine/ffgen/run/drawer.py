@@ -9,7 +9,8 @@ import polars as pl
 
 from ffgen import failpoint
 from ffgen.place import destination_error
-from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.recipe import Recipe
+from ffgen.plan.recipes import Recipes
 from ffgen.posix import keep_memory
 from ffgen.run.labels import counts_of, keep_part
 from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed, Setup

@@ -11,7 +11,7 @@ import polars as pl
 from ffgen.admit.gate import Gate
 from ffgen.errors import Interrupted, ShortfallError, UsageError
 from ffgen.plan.compile import Plan
-from ffgen.plan.recipe import Recipes
+from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
 from ffgen.run.drawer import shape_of
 from ffgen.run.drawing import MOST_ROUNDS

@@ -8,7 +8,7 @@ import polars as pl
 
 from ffgen.errors import InternalError
 from ffgen.place import destination_error
-from ffgen.plan.recipe import Recipes
+from ffgen.plan.recipes import Recipes
 from ffgen.rng import U64
 
 

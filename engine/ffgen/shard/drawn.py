@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ffgen.batch import ABSENT, Keys, canonical_texts, hash_texts, json_texts
 from ffgen.errors import ShortfallError, UsageError
 from ffgen.expr import first_failure
-from ffgen.plan.recipe import Recipe, Recipes
+from ffgen.plan.recipe import Recipe
+from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout, children_of
 from ffgen.rng import permute
 from ffgen.sample.base import Parents, Rows, Sampler
