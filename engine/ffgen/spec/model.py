@@ -102,8 +102,32 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "that follow from other fields)."
         ),
     ] = False
-    unique: Annotated[bool, Meta(description="No two records share a value; nulls don't count.")] = False
+    unique: Annotated[
+        "bool | Near",
+        Meta(description="No two records share a value; nulls don't count. `{near: 0.85}`: nor values that alike."),
+    ] = False
     examples: Annotated[list[Any], Meta(description="Sample values for the model.")] = []
+    style: Annotated[
+        Annotated[str, Meta(max_length=500)] | None,
+        Meta(description="How a text that the model writes sounds, e.g. `dry, first person`."),
+    ] = None
+    forbidden_words: Annotated[
+        list[Annotated[str, Meta(min_length=1)]],
+        Meta(description="Words that a text must not hold, whatever their case."),
+    ] = []
+    min_score: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="What an asked text must score in length, pattern, coherence with its row and diversity; "
+            "below it is asked again.",
+        ),
+    ] = 0.0
+    fallback: Annotated[
+        list[str | dict[str, Any]],
+        Meta(description="Generators that make the value, in this order, where the model can't."),
+    ] = []
     fields: Annotated["list[Field] | None", Meta(description="The fields of an object.")] = None
     items: Annotated["Field | None", Meta(description="What an array holds.")] = None
     generator: Annotated[
@@ -119,8 +143,11 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = None
     ref: Annotated["str | Ref | None", Meta(description="A foreign key: `table.field`.")] = None
     source: Annotated[
-        Literal["draw", "pool"] | None,
-        Meta(description="`pool`: the model writes distinct values once, and rows draw from them."),
+        Literal["draw", "ask", "pool"] | None,
+        Meta(
+            description="Who makes the value: `draw` a generator, `ask` the model for every row, `pool` the model "
+            "once, and rows draw from what it wrote. By the table's `mode` unless said."
+        ),
     ] = None
     pool: Annotated["Pool | None", Meta(description="How many values, and for which groups.")] = None
 
@@ -140,6 +167,19 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def null_share(self) -> float:
         """The share of nulls in a drawn column."""
         return (NULL_SHARE if self.nullable else 0.0) if isinstance(self.nullable, bool) else self.nullable
+
+
+class Near(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Uniqueness of texts that holds near twins to be the same (`unique: {near: 0.85}`)."""
+
+    near: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Texts whose sets of character 4-grams have at least this Jaccard similarity are twins.",
+        ),
+    ]
 
 
 class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
