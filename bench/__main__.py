@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import cpu, draw, flat, memory, parallel, replay, rounds, schemas, tokens, tpch, utilisation
+from bench import cpu, draw, flat, memory, million, parallel, replay, rounds, schemas, tokens, tpch, utilisation
 
 QUESTIONS: dict[str, rounds.Measure] = {
     "replay": replay.measure,
@@ -21,6 +21,7 @@ QUESTIONS: dict[str, rounds.Measure] = {
     "parallel": parallel.measure,
     "flat": flat.measure,
     "tpch": tpch.measure,
+    "million": million.measure,
 }
 MICRO = Path(__file__).with_name("micro")
 

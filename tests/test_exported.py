@@ -15,7 +15,21 @@ import ffgen
 from ffgen import api, errors
 
 HEAVY = {"polars", "numpy", "aiohttp", "msgspec", "sqlglot", "yaml", "orjson", "xxhash", "asyncio", "multiprocess"}
-VERBS = ["check", "describe", "destinations", "draft", "load", "plan", "refresh", "run", "schema", "types", "validate"]
+VERBS = [
+    "check",
+    "describe",
+    "destinations",
+    "draft",
+    "explain",
+    "explain_refused",
+    "load",
+    "plan",
+    "refresh",
+    "run",
+    "schema",
+    "types",
+    "validate",
+]
 LIGHT_VERBS = ["is_fresh", "measure_cache", "purge_cache", "status", "verify"]
 
 

@@ -151,6 +151,10 @@ SWITCH = Kind("", _switch)
 SIZE = Kind("SIZE", _size)
 DURATION = Kind("DURATION", _duration)
 URLS = Kind("URL", _list)
+ORIGINS = Kind("ORIGIN", _list)
+NAMES = Kind("NAME", _list)
+LISTS = (URLS, ORIGINS, NAMES)
+"""Kinds whose flags can be repeated."""
 
 
 def written(kind: Kind, value: Any) -> str:

@@ -7,10 +7,10 @@ import click
 
 from ffgen_cli import kind
 from ffgen_cli.kind import Kind
-from ffgen_cli.settings import LOG, MODEL, OPTIONS, RECORDS, RUN, SHOW, Option
+from ffgen_cli.settings import LOG, MODEL, OPTIONS, RECORDS, RUN, SERVE, SHOW, Option
 
 F = TypeVar("F", bound=Callable[..., Any])
-GROUPS = (RECORDS, MODEL, RUN, SHOW, LOG)
+GROUPS = (RECORDS, MODEL, RUN, SERVE, SHOW, LOG)
 OTHER = "More"
 
 CHANGES = ("count", "local", "allow_plugins", "seed", "endpoint", "model", "concurrency", "batch_size")
@@ -89,7 +89,7 @@ def _flag(option: Option) -> Callable[[F], F]:
         given["is_flag"] = True
     else:
         given |= {"type": KindType(option.kind), "metavar": option.kind.name}
-    if option.kind is kind.URLS:
+    if option.kind in kind.LISTS:
         given |= {"multiple": True, "callback": _joined}
     if option.kind is kind.COUNTS:
         given |= {"multiple": True, "callback": _counted}

@@ -91,6 +91,8 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
         ("requests", _requests(report)),
         ("tokens", _tokens(report)),
         ("model", _model(report)),
+        ("endpoints", _endpoints(report)),
+        ("steered", _steered(report)),
         ("processes", _processes(report)),
         ("made from", f"seed {report.seed}, spec {report.spec_hash[:12]}, {report.format}, ffgen {report.version}"),
     ]
@@ -160,6 +162,28 @@ def _model(report: ffgen.Report) -> str:
     return f"{report.model or '(the server chose)'} at {', '.join(report.endpoints)}{busy}"
 
 
+def _endpoints(report: ffgen.Report) -> str:
+    """One a line, where there are several."""
+    if len(report.servers) < 2:
+        return ""
+    lines = []
+    for one in report.servers:
+        parts = [f"{one.replies:,} of {many(one.requests, 'request')} answered"] if one.requests or not one.note else []
+        parts += [f"{name} {count}" for name, count in sorted(one.failures.items())]
+        if one.p50 is not None and one.p95 is not None:
+            parts.append(f"half in {duration(one.p50)}, 95% in {duration(one.p95)}")
+            parts.append(f"{one.tokens_out:,} tokens out, busy {duration(one.busy)}")
+        lines.append(f"{one.url}: {', '.join(parts + [f'not asked: {one.note}'] * bool(one.note))}")
+    if report.doubles:
+        lines.append(f"{many(report.doubles, 'late request')} asked of a second one, too")
+    return "\n".join(lines)
+
+
+def _steered(report: ffgen.Report) -> str:
+    how = {1: "other slices", 2: "larger requests that name what is taken"}
+    return "\n".join(f"{how[one.step]} from shard {one.shard}: {one.why}" for one in report.steering)
+
+
 def _processes(report: ffgen.Report) -> str:
     return "\n".join(
         f"{one.role}: {one.cpu_seconds:.1f} s of CPU, {amount(one.peak_memory)} at most" for one in report.processes
@@ -189,7 +213,27 @@ def plan_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         ("size", f"about {amount(plan.bytes)}"),
         ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),
     ]  # fmt: skip
-    return f"{many(plan.count, 'record')} of {clean(plan.dataset)}\n\n{fields}\n\n{aligned(rows, width)}"
+    ways = ways_report(plan, width, colored)
+    return f"{many(plan.count, 'record')} of {clean(plan.dataset)}\n\n{fields}\n\n{aligned(rows, width)}{ways}"
+
+
+def ways_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
+    """What the model would take in each of the ways in which it can write this spec's language."""
+    if not plan.ways:
+        return ""
+    rows = [
+        (
+            f"{way.mode}{' (this spec)' if way.chosen else ''}",
+            f"{way.requests:,}",
+            f"{way.tokens_in:,}",
+            f"{way.tokens_out:,}",
+            duration(way.seconds),
+            ", ".join(way.fields),
+        )
+        for way in plan.ways
+    ]
+    heads = ("way", "requests", "tokens in", "tokens out", "time", "the model writes")
+    return f"\n\nThe ways to have this written:\n\n{table(heads, rows, width, colored)}"
 
 
 def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
@@ -210,13 +254,13 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
     rows = [
         (
             "model",
-            f"{plan.model or '(the server chooses)'} at {', '.join(plan.endpoints)}, for pools"
+            f"{plan.model or '(the server chooses)'} at {', '.join(plan.endpoints)}"
             if plan.requests
             else "none: every value is drawn here",
         ),
         (
             "requests",
-            f"{plan.requests:,} of {plan.batch_size} values, {plan.max_asks:,} at most" if plan.requests else "",
+            f"{plan.requests:,}, {plan.max_asks:,} at most" if plan.requests else "",
         ),
         ("tokens", f"about {plan.tokens_in:,} in and {plan.tokens_out:,} out" if plan.requests else ""),
         (
@@ -227,7 +271,7 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         ("size", f"about {amount(plan.bytes)} as JSON Lines"),
         ("made from", f"seed {plan.seed}, spec {plan.spec_hash[:12]}, {many(plan.shards, 'shard')}"),
     ]
-    return "\n\n".join([*parts, aligned(rows, width)])
+    return "\n\n".join([*parts, aligned(rows, width)]) + ways_report(plan, width, colored)
 
 
 def validity_report(validity: ffgen.Validity, data: str, width: int = 0) -> str:

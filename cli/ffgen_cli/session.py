@@ -81,6 +81,8 @@ def export_keys() -> None:
 def api_key(settings: Settings) -> str | None:
     """The key of a hosted model, from its file when one is named; a spec with a `model.key` of its own goes before."""
     path = settings["api_key_file"]
+    if path is None and settings["api_key_keyring"] is not None:
+        return stored_key(settings["api_key_keyring"], settings.where("api_key_keyring").origin)
     if path is None:
         return settings["api_key"]  # type: ignore[no-any-return]
     origin = settings.where("api_key_file").origin
@@ -93,6 +95,33 @@ def api_key(settings: Settings) -> str | None:
     if not key:
         raise UsageError(f"The key file {path} ({origin}) is empty.", hint="Put the key into it, on one line.")
     return key
+
+
+def stored_key(name: str, origin: str) -> str:
+    """The key that the system's store holds under a name, for the service `ffgen`."""
+    hint = f"Put it there: `keyring set ffgen {name}`."
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError:
+        raise UsageError(f"{origin} needs the package keyring.", hint="pip install 'ffgen[keyring]'") from None
+    try:
+        key = keyring.get_password("ffgen", name)
+    except keyring.errors.KeyringError as error:
+        raise UsageError(f"The key store can't be asked ({origin}): {error}.", hint=hint) from error
+    if not key:
+        raise UsageError(f"The key store has no key {name} ({origin}).", hint=hint)
+    return str(key)
+
+
+def loose_key(settings: Settings) -> str:
+    """A warning where others may read the key file; empty where all is well."""
+    path = settings["api_key_file"]
+    try:
+        mode = Path(path).expanduser().stat().st_mode if path else 0
+    except OSError:
+        return ""
+    return f"Others can read the key file {path}: `chmod 600 {path}`." if mode & 0o077 else ""
 
 
 def choose_spec(spec: str | None, option: str | None, command: str) -> str:

@@ -24,6 +24,7 @@ from ffgen_cli.kind import Kind
 
 PROJECT_FILE = "ffgen.toml"
 RECORDS, MODEL, RUN, SHOW, LOG = "What to make", "Which model", "The run", "What you see", "Log and audit"
+SERVE = "The service"
 
 
 MODEL_PATH = "model."
@@ -89,7 +90,8 @@ _TABLE = (
     ),
     _option(
         "format", "-f --format", kind.text("FORMAT"), RECORDS,
-        "jsonl, csv or parquet. Taken from the name of the output unless said.", spec="output.format",
+        "jsonl, csv, csv-safe (text that a spreadsheet would run is escaped) or parquet. Taken from the name of the "
+        "output unless said.", spec="output.format",
     ),
     _option("table", "--table", kind.text("NAME"), RECORDS, "Which table, of a spec that has several."),
     _option(
@@ -112,6 +114,19 @@ _TABLE = (
     ),
     _option("api_key", "", kind.text("KEY"), MODEL, "The key of a hosted model. Never a flag.", secret=True),
     _option("api_key_file", "", kind.PATH, MODEL, "A file that holds the key; goes before the key itself."),
+    _option(
+        "api_key_keyring", "", kind.text("NAME"), MODEL,
+        "The name under which the system's key store holds the key, for the service ffgen (pip install "
+        "'ffgen[keyring]'); goes before the key, after its file.",
+    ),
+    _option(
+        "api", "--api", kind.choice("auto", "ollama", "openai", "anthropic"), MODEL,
+        "How the model that drafts is spoken to; recognised unless said.", env="FFGEN_LLM_API", default="auto",
+    ),
+    _option(
+        "local_only", "--local-only", kind.SWITCH, MODEL,
+        "Draft without a model, whatever is set: what is described stays on this machine.", default=False,
+    ),
     _option(
         "concurrency", "--concurrency", kind.integer_or("auto", 1, 1024), MODEL,
         "Requests in flight to each endpoint, over all workers. Match the server's slots.",
@@ -178,6 +193,37 @@ _TABLE = (
         "audit_prompts", "--audit-prompts", kind.PATH, LOG,
         "Append prompts and replies in full here, readable by you alone.",
     ),
+    _option("serve_host", "--host", kind.text("HOST"), SERVE, "Listen here; beyond this machine only with a token.",
+            default="127.0.0.1"),
+    _option("serve_port", "--port", kind.integer(0, 65535), SERVE, "Listen at this port; 0 takes a free one.",
+            default=8765),
+    _option(
+        "serve_data", "--data-dir", kind.PATH, SERVE, "Where jobs and their data are kept; in the user's state folder "
+        "unless said.",
+    ),
+    _option("serve_token", "", kind.text("TOKEN"), SERVE, "What requests must show (Authorization: Bearer). "
+            "Never a flag.", secret=True),
+    _option("serve_token_file", "--token-file", kind.PATH, SERVE, "A file with such tokens, one a line."),
+    _option("serve_no_auth", "--no-auth/--auth", kind.SWITCH, SERVE, "Listen beyond this machine without a token.",
+            default=False),
+    _option("serve_cors", "--cors", kind.ORIGINS, SERVE,
+            "Web pages of this origin may use the service: https://app.example.com. Repeatable."),
+    _option("serve_hosts", "--allow-host", kind.NAMES, SERVE,
+            "A host name that the service is called by, besides addresses and localhost. Repeatable."),
+    _option("serve_models", "--models", kind.PATH, SERVE,
+            "A YAML file of models that requests may name: NAME: {endpoint: ..., name: ...}."),
+    _option("serve_plugins", "--plugin", kind.NAMES, SERVE,
+            "A generator or validator of an installed package that requests may use. Repeatable."),
+    _option("serve_makers", "--makers", kind.integer(1, 256), SERVE,
+            "Processes that make quick answers; as many as cores unless said."),
+    _option("serve_streams", "--streams", kind.integer(1, 256), SERVE, "Large answers at a time.", default=2),
+    _option("serve_jobs", "--jobs", kind.integer(0, 64), SERVE, "Jobs at a time; 0 only takes them.", default=1),
+    _option("serve_rate", "--rate", kind.integer(0, 1_000_000), SERVE,
+            "Requests a minute for each token, or address without one; 0 is no limit. Beyond this machine 600 unless "
+            "said, here 0."),
+    _option("serve_grace", "--grace", kind.DURATION, SERVE, "How long answers under way may take when it is stopped.",
+            default=10.0),
+    _option("serve_keep", "--keep", kind.DURATION, SERVE, "How long finished jobs are kept.", default=7 * 86_400.0),
 )  # fmt: skip
 OPTIONS: dict[str, Option] = {option.name: option for option in _TABLE}
 

@@ -7,29 +7,37 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from msgspec import structs
 
 from ffgen.draft.drafting import Draft, Question, draft_of
+from ffgen.draft.mapping import draft_of_map, spec_document
+from ffgen.draft.modelled import How, draft_by_model
+from ffgen.draft.providers import ModelChoice
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.compile import ASKS_FACTOR, Plan, chosen, compile_plan, lay_out
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
+from ffgen.plan.ways import ways_of
 from ffgen.plan.inspect import inspect, inspect_rest
 from ffgen.plan.kinds import KindView, ParameterView, kinds
 from ffgen.plan.schema import spec_schema
 from ffgen.plan.settle import settle
 from ffgen.run.cache import CacheView, measure_cache, purge_cache
+from ffgen.run.explain import explain_row
 from ffgen.run.find import files_of
 from ffgen.run.frames import Frames
 from ffgen.run.freshness import Refreshed, Task, bring_up, look_at
 from ffgen.run.ledger import digest_of, is_fresh
 from ffgen.run.options import Options, run_to_end
+from ffgen.run.origin import Known, known_of, plan_of
 from ffgen.run.outputs import destinations as destinations_of
+from ffgen.run.refused import refused_rows
 from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.start import carry_out
 from ffgen.run.status import RunView, status
+from ffgen.run.story import Explanation, FieldStory, Refusals, RefusedRows
 from ffgen.run.validate import Fault, TableValidity, Validity, validate_data
 from ffgen.run.verify import FileCheck, Verification, verify
 from ffgen.sample.plugins import is_path, load_files
@@ -42,7 +50,7 @@ from ffgen.spec.model import Spec
 MOST_WORKERS = 256
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
-"""A spec: the path of a YAML or JSON file, or the same as plain Python values."""
+"""A spec: the path of a YAML or JSON file, or the same as plain Python values. A provider map is one, too."""
 
 
 def load(
@@ -99,7 +107,7 @@ def plan(
 
 def describe(plan: Plan, findings: list[Finding] | None = None) -> PlanView:
     """A plan in numbers and words: who makes each field, capacity, requests, tokens, money, time."""
-    return view_plan(plan, findings or [])
+    return structs.replace(view_plan(plan, findings or []), ways=ways_of(plan.spec))
 
 
 class Settings(TypedDict, total=False):
@@ -241,15 +249,171 @@ def _validated(spec: Spec, table: str | None, data: str) -> Validity:
     return validate_data([each for each in tables if each.name in names], files_of(names, data))
 
 
-def draft(description: str, *, rows: int | Mapping[str, int] | None = None, seed: int = 0) -> Draft:
-    """A spec made of a description in plain words, without any model: offline, in milliseconds.
+def explain(
+    output: str | os.PathLike[str],
+    line: int,
+    *,
+    spec: Source | Spec | None = None,
+    assign: Mapping[str, Any] | None = None,
+    origin: Mapping[str, str] | None = None,
+    table: str | None = None,
+    allow_plugins: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Explanation:
+    """Who made each value of one row of an output, and whether the row is made so again: `agrees` says no where the
+    file was changed. Asks nobody.
 
-    `rows` is how many records the table has that the description is about (1000 unless it says), or a mapping of
-    tables to counts. The spec is loaded, checked and planned before it is returned. Each question of the draft has a
-    default, which the spec holds now. UsageError for a description that names nothing.
+    `line` counts from 1: lines of JSON, records of a CSV with the header as line 1, rows of Parquet. The spec is the
+    one that the run noted, or `spec`, with `assign` over it; where its seed or count are not those of the run, these
+    are put in. `table` is for an output that nothing is known of. `cache_dir` is where the run's replies are kept,
+    unless it noted that.
+
+    Costs what drawing the row's shard costs, where the gate keeps rows apart what drawing those before it does; of
+    asked rows 10 us for each one before. Raises UsageError where no spec is known or the line is none.
     """
+    path = os.fspath(output)
+    known = known_of(path)
+    made = _explained(path, known, spec, assign, origin, allow_plugins)
+    return explain_row(path, line, known, made, table, None if cache_dir is None else os.fspath(cache_dir))
+
+
+def explain_refused(
+    output: str | os.PathLike[str],
+    *,
+    samples: int = 3,
+    shards: int = 16,
+    spec: Source | Spec | None = None,
+    assign: Mapping[str, Any] | None = None,
+    origin: Mapping[str, str] | None = None,
+    table: str | None = None,
+    allow_plugins: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> RefusedRows:
+    """Why rows of an output were refused while it was made: each reason with its count and some of the rows.
+
+    Of a drawn table the first `shards` are drawn again; of an asked one all kept replies are read. The rest as in
+    `explain`.
+    """
+    path = os.fspath(output)
+    known = known_of(path)
+    made = _explained(path, known, spec, assign, origin, allow_plugins)
+    cache = None if cache_dir is None else os.fspath(cache_dir)
+    return refused_rows(path, known, made, table, cache, samples, shards)
+
+
+def _explained(
+    path: str,
+    known: Known,
+    source: Source | Spec | None,
+    assigned: Mapping[str, Any] | None,
+    origin: Mapping[str, str] | None,
+    allow_plugins: bool,
+) -> Plan:
+    """The plan by which an output was made: the noted one, or that of a spec, as it is or with what the run changed
+    in it as far as that is noted."""
+    if source is None:
+        if assigned:
+            raise UsageError("`assign` needs a spec to be put over.", hint="Name it: --spec SPEC.")
+        return plan_of(path, known, allow_plugins)
+    made = plan(source, assign=assigned, origin=origin, allow_plugins=allow_plugins)
+    if isinstance(source, Spec) or not known.by or made.spec_hash == known.spec_hash:
+        return made
+    noted = {"seed": known.seed} | ({} if made.spec.tables else {"dataset.count": known.records})
+    for more in (noted, {**noted, "dataset.mode": "local"}):
+        try:
+            other = plan(source, assign={**more, **(assigned or {})}, origin=origin, allow_plugins=allow_plugins)
+        except UsageError:
+            continue
+        if other.spec_hash == known.spec_hash:
+            return other
+    return made
+
+
+class Drafting(TypedDict, total=False):
+    """How `draft` goes about it where a model is to draft, and what was answered."""
+
+    answers: Mapping[str, Any] | None
+    endpoint: str | None
+    model: str | None
+    api: Literal["auto", "ollama", "openai", "anthropic"]
+    key: str | None
+    timeout: float | str | None
+    local_only: bool
+    model_only: bool
+    fresh: bool
+    cache_dir: str | os.PathLike[str] | None
+    isolate: bool
+
+
+def draft(
+    description: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    rows: int | Mapping[str, int] | None = None,
+    seed: int = 0,
+    **settings: Unpack[Drafting],
+) -> Draft:
+    """A spec made of a description in plain words: by ffgen itself, offline and in milliseconds, or by a model where
+    `endpoint` names one. The spec is loaded, checked and planned before it is returned.
+
+    A path or a mapping is a provider map (`{"name": "person.fullName", ...}`), and its spec needs no model.
+
+    - `rows` is how many records the table has that the description is about (1000 unless it says), or a mapping of
+      tables to counts.
+    - `answers`: to the draft's questions, by id, `{"count:orders": 500}`. The same description with answers is the
+      draft with those in it; what is left open has the default that the spec holds.
+    - `endpoint`, `model`, `api`, `key`: the model and how it is spoken to. `endpoint` is a URL, `embedded`, `openai` or
+      `anthropic`; nobody else is asked. `timeout` is for one request, in seconds or as "90s"; 120 s unless said.
+    - The model is asked once, and again with what is wrong, three times in all. Then, or where it can't be asked, the
+      draft is ffgen's own, with a note; with `model_only` a DraftError or EndpointError.
+    - A model's draft is kept by description (whatever its case and spaces), model and version of ffgen, in `cache_dir`;
+      requests for the same one at the same time, from any processes, ask once. `fresh` asks anew.
+    - `local_only` refuses a model. `isolate` lets this process connect to no other host, for good.
+
+    UsageError for a description that names nothing, is longer than 10,000 characters or holds control characters.
+    """
+    unknown = settings.keys() - Drafting.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"draft() got an unexpected keyword argument {min(unknown)!r}")
     counts = {name: _row_count(count) for name, count in rows.items()} if isinstance(rows, Mapping) else rows
-    return draft_of(description, _row_count(counts) if isinstance(counts, int) else counts, seed, check)
+    wanted = _row_count(counts) if isinstance(counts, int) else counts
+    endpoint, answers = settings.get("endpoint"), settings.get("answers")
+    if not isinstance(description, str):
+        document = of_value(description) if isinstance(description, Mapping) else read(description)
+        return draft_of_map(document, wanted, seed, _proved)
+    if endpoint is None and settings.get("model") is not None:
+        raise UsageError("Where is the model?", hint="Name its server: --endpoint URL, or FFGEN_LLM_BASE_URL.")
+    if endpoint is None:
+        return draft_of(description, wanted, seed, check, answers)
+    if settings.get("local_only"):
+        raise UsageError("A model is named, and none may be asked.", hint="Leave out one of them.")
+    limit, cache_dir = settings.get("timeout"), settings.get("cache_dir")
+    choice = ModelChoice(
+        endpoint=endpoint,
+        name=settings.get("model"),
+        api=settings.get("api", "auto"),
+        key=settings.get("key"),
+        timeout=120.0 if limit is None else seconds(limit),
+    )
+    how = How(
+        fresh=settings.get("fresh", False),
+        model_only=settings.get("model_only", False),
+        isolate=settings.get("isolate", False),
+        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+    )
+    return draft_by_model(description, wanted, seed, _proved, answers, choice, how)
+
+
+def _proved(spec: Mapping[str, Any]) -> list[Finding]:
+    """What is wrong with a spec, up to its plan."""
+    findings = check(spec)
+    if not any(finding.severity == "error" for finding in findings):
+        try:
+            plan(spec)
+        except SpecError as error:
+            return list(error.findings)
+        except UsageError as error:
+            return [Finding("", error.what, error.hint)]
+    return findings
 
 
 def _row_count(count: int) -> int:
@@ -305,7 +469,7 @@ def _with_plugins(spec: Spec, source: Source, allowed: bool) -> Spec:
 
 
 def _document(source: Source, assigned: Mapping[str, Any] | None, origin: Mapping[str, str] | None) -> Document:
-    document = of_value(source) if isinstance(source, Mapping) else read(source)
+    document = spec_document(of_value(source) if isinstance(source, Mapping) else read(source))
     if not assigned:
         return document
     aimed = aim(document, assigned)
@@ -384,7 +548,10 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 __all__ = [
     "CacheView",
     "Draft",
+    "Drafting",
+    "Explanation",
     "Fault",
+    "FieldStory",
     "FieldView",
     "FileCheck",
     "Finding",
@@ -398,6 +565,8 @@ __all__ = [
     "Question",
     "Refreshed",
     "Refusal",
+    "Refusals",
+    "RefusedRows",
     "Report",
     "RunView",
     "Source",
@@ -409,6 +578,8 @@ __all__ = [
     "describe",
     "destinations",
     "draft",
+    "explain",
+    "explain_refused",
     "is_fresh",
     "load",
     "measure_cache",

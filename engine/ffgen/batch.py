@@ -27,13 +27,20 @@ encode_sorted = msgspec.json.Encoder(order="sorted").encode
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """Encoded rows of one shard: JSON lines in the spec's field order, and the keys that the gate judges.
 
-    `lines` holds every row with its newline; `keys` is packed u64, `sets` of them a row.
+    `lines` holds every row with its newline; `keys` is packed u64, `sets` of them a row; `near` has the packed digests
+    of each near-unique field (`shingles.Digests`).
     """
 
     lines: bytes
     keys: bytes
     rows: int
     sets: int
+    near: list[bytes] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes while it waits."""
+        return len(self.lines) + sum(map(len, self.near))
 
     def key_table(self) -> Keys:
         """The keys as an array of shape (rows, sets)."""

@@ -3,7 +3,8 @@
     FfgenError                      a caller can catch "ffgen failed"
     |-- CheckFailed            1    ran, and the answer is no
     |-- UsageError             2    what was asked for can't be
-    |   `-- SpecError          2    the spec is wrong: all findings at once
+    |   |-- SpecError          2    the spec is wrong: all findings at once
+    |   `-- DraftError         2    a model could not make a spec of a description
     |-- ShortfallError         3    N can't be reached with this model and this budget
     |   `-- TimeLimitError     3    out of time
     |-- DestinationError       4    the destination can't be written or read
@@ -99,6 +100,14 @@ class SpecError(UsageError):
         super().__init__(f"{first}{more}" if first else "The spec is wrong.")
 
 
+class DraftError(UsageError):
+    """A model's answers could not be made into a spec. `findings` say what was wrong with the last one."""
+
+    def __init__(self, what: str, *, hint: str = "", findings: Sequence[Finding] = ()) -> None:
+        super().__init__(what, hint=hint)
+        self.findings = tuple(findings)
+
+
 class ShortfallError(FfgenError):
     """N distinct records could not be reached."""
 
@@ -110,9 +119,11 @@ class TimeLimitError(ShortfallError):
 
 
 class DestinationError(FfgenError):
-    """A destination, or a file to read, can't be used: full disk, permission, missing folder."""
+    """A destination, or a file to read, can't be used: full disk, permission, missing folder. `number` is the system's
+    for what happened, 0 where it was not the system that said so."""
 
     exit_code = 4
+    number = 0
 
 
 class EndpointError(FfgenError):

@@ -1,14 +1,16 @@
 """Named places where a test can make a process fail: `FFGEN_FAILPOINTS=writer.write:kill@7,...`.
 
-An action is `kill` (SIGKILL to this process), or the name of an errno (`ENOSPC`, `EIO`) that is raised as
-OSError; `@n` is the n-th time the place is passed, first unless said. Costs one dictionary look-up when unset.
+An action is `kill` (SIGKILL to this process), `stop` (SIGSTOP: it stands still until somebody lets it go on), `memory`
+(MemoryError), `short` (at a write: half of it is written at first), or the name of an errno (`ENOSPC`, `EIO`) that is
+raised as OSError; `@n` is the n-th time the place is passed, first unless said, `@n+` that time and all after it.
+Costs one dictionary look-up when unset.
 """
 
 import errno
 import os
 import signal
 
-_armed: dict[str, tuple[str, int]] = {}
+_armed: dict[str, tuple[str, int, bool]] = {}
 _passed: dict[str, int] = {}
 
 
@@ -19,19 +21,43 @@ def arm(text: str) -> None:
     for part in filter(None, text.split(",")):
         name, _, what = part.partition(":")
         action, _, count = what.partition("@")
-        _armed[name] = (action or "kill", int(count or 1))
+        _armed[name] = (action or "kill", int(count.rstrip("+") or 1), count.endswith("+"))
 
 
 def hit(name: str) -> None:
     """Marks a place. Does nothing unless it is armed."""
+    if name in _armed:
+        _act(_due(name))
+
+
+def clip(name: str, size: int) -> int:
+    """Marks a write of so many bytes; says how many of them to write at once."""
     if name not in _armed:
-        return
-    action, count = _armed[name]
-    _passed[name] = _passed.get(name, 0) + 1
-    if _passed[name] != count:
+        return size
+    action = _due(name)
+    if action == "short":
+        return max(1, size // 2)
+    _act(action)
+    return size
+
+
+def _due(name: str) -> str:
+    """What happens here this time; empty for nothing."""
+    action, count, on = _armed[name]
+    passed = _passed[name] = _passed.get(name, 0) + 1
+    return action if passed == count or (on and passed > count) else ""
+
+
+def _act(action: str) -> None:
+    if not action:
         return
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
+    if action == "memory":
+        raise MemoryError
     code = getattr(errno, action)
     raise OSError(code, os.strerror(code))
 

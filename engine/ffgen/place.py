@@ -1,8 +1,8 @@
 """Where bytes live: a destination on this machine that changes whole or not at all.
 
 Work happens in a hidden folder beside the destination (same filesystem, so that publishing is one rename). A run
-that is killed at any moment leaves the destination as it was, or complete; what it left in the work folder goes
-when the next run takes the folder over.
+that is killed at any moment leaves the destination as it was, or complete. What it left in the work folder is for the
+next run with this destination, which goes on from it where it can, and else empties the folder.
 """
 
 import errno
@@ -17,12 +17,17 @@ from types import TracebackType
 from typing import Self
 
 from ffgen import posix
+from ffgen.disk import LocalDisk, forget, publish_file
 from ffgen.errors import DestinationError, InternalError, LockedError, UsageError
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 _PART = re.compile(r"part-\d+\.parquet")
 _LOCK = "lock"
+JOURNAL = "journal"
+STORE = "store"
+"""What a run that can be gone on from has in the work folder of its first file: see `run.journal`."""
+_OURS = (_LOCK, JOURNAL, STORE)
 _TAKE_OVERS = 20
 _AGAIN = "Free space and run the same command again."
 _SAYINGS = {
@@ -47,11 +52,14 @@ def destination_error(error: OSError, path: str, *, more: int | None = None) -> 
     known = _SAYINGS.get(error.errno or 0)
     if known is None:
         reason = error.strerror or type(error).__name__
-        return DestinationError(f"{path} can't be used: {reason}.", hint="Choose another place, or try again.")
-    what, hint = known[0].format(path=path), known[1]
+        what, hint = f"{path} can't be used: {reason}.", "Choose another place, or try again."
+    else:
+        what, hint = known[0].format(path=path), known[1]
     if more is not None and error.errno in (errno.ENOSPC, errno.EDQUOT):
         what = f"Disk full: about {human_size(more)} more is needed at {path}."
-    return DestinationError(what, hint=hint)
+    failure = DestinationError(what, hint=hint)
+    failure.number = error.errno or 0
+    return failure
 
 
 def human_size(count: int) -> str:
@@ -103,13 +111,14 @@ class Workspace:
         self._made = list(made)
 
     @classmethod
-    def open(cls, destination: str, *, clobber: bool = True) -> Self:
+    def open(cls, destination: str, *, clobber: bool = True, keep: bool = False) -> Self:
         """Take hold of `destination`: a file, or a folder when it ends with `/`. Links are followed to the end.
 
         Folders above it that are not there are made, and taken away again when nothing is published.
 
         LockedError when another run holds it, UsageError when it exists and `clobber` is false, DestinationError
-        when it can't be written. Emptied first: what a run that died left in the work folder.
+        when it can't be written. What a run that ended early left in the work folder is gone unless `keep` says that
+        the caller looks at it: see `empty`.
         """
         whole_folder = destination.endswith("/")
         try:
@@ -122,7 +131,8 @@ class Workspace:
             folder = work_folder(real)
             lock = _take(folder, destination)
             try:
-                _empty(folder)
+                if not keep:
+                    _empty(folder)
             except BaseException:
                 lock.release(unlink=False)
                 raise
@@ -139,7 +149,14 @@ class Workspace:
     def work_path(self, name: str = "") -> str:
         """Where an unfinished file of that name goes; the destination's own name unless said."""
         name = name or os.path.basename(self.destination)
-        return os.path.join(self.folder, f"{name}.work" if name == _LOCK else name)
+        return os.path.join(self.folder, f"{name}.work" if name in _OURS else name)
+
+    def empty(self, but: str = "") -> None:
+        """Removes what another run left in the work folder, for good; not the folder in it that is named."""
+        try:
+            _empty(self.folder, but)
+        except OSError as error:
+            raise destination_error(error, self.folder) from error
 
     def free_bytes(self) -> int:
         """Bytes that this user may still write beside the destination."""
@@ -161,10 +178,25 @@ class Workspace:
             if self.whole_folder:
                 _publish_folder(work, self.destination)
             else:
-                _publish_file(work, self.destination)
+                if os.path.exists(self.destination):
+                    os.chmod(work, stat.S_IMODE(os.stat(self.destination).st_mode) & 0o777)
+                publish_file(LocalDisk(), work, self.destination)
         except OSError as error:
             raise destination_error(error, self.destination) from error
         self._published.add(work)
+
+    def mark_published(self, work_name: str = "") -> None:
+        """An earlier run has put the file of that name at the destination already."""
+        self._published.add(self.work_path(work_name))
+
+    def leave(self) -> None:
+        """Let go of the destination and leave the work folder to the next run. Where the lock is a file and no more
+        (Windows), this is `discard`: nobody could tell the folder from one in use."""
+        if self._lock is None or self._lock.fd < 0:
+            self.discard()
+            return
+        lock, self._lock = self._lock, None
+        lock.release(unlink=False)
 
     def discard(self) -> None:
         """Remove the work folder and let go of the destination. A second call does nothing."""
@@ -278,23 +310,16 @@ def _make_folder(folder: str) -> None:
         raise DestinationError(f"{folder} is in the way, and no run of ffgen made it.", hint="Move it away.")
 
 
-def _empty(folder: str) -> None:
+def _empty(folder: str, but: str = "") -> None:
+    forget(LocalDisk(), os.path.join(folder, JOURNAL))
     with os.scandir(folder) as entries:
         for entry in list(entries):
-            if entry.name == _LOCK:
+            if entry.name == _LOCK or entry.path == but:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
             else:
                 os.unlink(entry.path)
-
-
-def _publish_file(work: str, destination: str) -> None:
-    if os.path.exists(destination):
-        os.chmod(work, stat.S_IMODE(os.stat(destination).st_mode) & 0o777)
-    _sync(work)
-    posix.replace(Path(work), Path(destination))
-    posix.sync_directory(Path(destination).parent)
 
 
 def _publish_folder(work: str, destination: str) -> None:

@@ -365,4 +365,6 @@ def _failures(doing: str, path: Path | None) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         hint = HINTS.get(error.errno or 0, "")
-        raise DestinationError(f"{path or 'The output'}: can't be {doing}: {reason}.", hint=hint) from error
+        failure = DestinationError(f"{path or 'The output'}: can't be {doing}: {reason}.", hint=hint)
+        failure.number = error.errno or 0
+        raise failure from error

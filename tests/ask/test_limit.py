@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffgen.ask.address import Kind
-from ffgen.ask.limit import AUTO_CEILING, COOLDOWN, Health, Limit, Outcome, Permit
+from ffgen.ask.limit import AUTO_CEILING, COOLDOWN, Health, Limit, Outcome, Pace, Permit
 
 
 def taken(limit: Limit, now: float) -> list[Permit]:
@@ -259,3 +259,111 @@ def test_an_open_endpoint_is_tried_by_one_request_with_growing_pauses() -> None:
     assert pauses == pytest.approx([0.5, 1, 2, 4, 5, 5])
     made.succeed(now)
     assert made.opens(now) == 0 and made.may_ask(now, in_flight=100)
+
+
+def test_going_back_to_where_it_was_too_much_twice_takes_longer_each_time() -> None:
+    limit = Limit.of(3)
+    needed = []
+    for round_ in range(5):
+        now = 100.0 * round_
+        for permit in taken(limit, now):
+            limit.finish(permit, "overloaded", now)
+        assert limit.limit == 2
+        count, now = 0, now + COOLDOWN
+        while limit.limit == 2:
+            succeed(limit, 1, now)
+            count += 1
+        needed.append(count)
+    assert needed == [25, 200, 400, 800, 1600]
+
+
+def test_overloads_at_changing_levels_leave_no_edge() -> None:
+    limit = Limit.of(8)
+    for permit in taken(limit, 0):
+        limit.finish(permit, "overloaded", 0)
+    succeed(limit, 25, now=10)
+    assert limit.limit == 7
+    for permit in taken(limit, 20):
+        limit.finish(permit, "overloaded", 20)
+    succeed(limit, 50, now=30)
+    assert limit.limit == 7
+
+
+def test_requests_that_time_out_lower_once_and_close_nothing() -> None:
+    limit = Limit.of(8)
+    for permit in taken(limit, 0):
+        limit.finish(permit, "timeout", 120)
+    assert limit.limit == 6 and limit.opens(120) == 0
+
+
+def test_an_unused_permit_says_nothing() -> None:
+    limit = Limit.of(8)
+    succeed(limit, 24)
+    for permit in taken(limit, 0):
+        limit.finish(permit, "unused", 0)
+    succeed(limit, 40, seconds=1.0)
+    assert limit.limit == 8 and len(taken(limit, 100)) == 8
+
+
+def test_what_is_usual_is_the_median_of_the_last_twenty() -> None:
+    pace = Pace()
+    pace.add(5)
+    pace.add(1)
+    assert pace.usual is None
+    pace.add(2)
+    assert pace.usual == 2
+    for _ in range(20):
+        pace.add(9)
+    assert pace.usual == 9
+
+
+@pytest.mark.parametrize(("kind", "count"), [("refused", 3), ("timeout", 3), ("reset", 10), ("server", 10)])
+def test_how_many_failures_in_a_row_leave_an_endpoint_to_the_others(kind: Kind, count: int) -> None:
+    assert not failed(kind, *[0.0] * (count - 1)).is_open
+    made = failed(kind, *[0.0] * count)
+    assert made.is_open and not made.may_ask(14.9, 0, spared=True) and made.may_ask(15, 0, spared=True)
+    assert made.may_ask(0.5, 0, spared=False)
+
+
+def test_overloads_never_leave_an_endpoint_to_the_others() -> None:
+    assert not failed("overloaded", *[0.0] * 100).is_open
+
+
+def test_probes_of_an_endpoint_whose_work_others_do_grow_to_two_minutes() -> None:
+    made = failed("refused", 0.0, 0.0, 0.0)
+    now, pauses = 0.0, []
+    for _ in range(6):
+        pauses.append(made.opens(now, spared=True))
+        now += pauses[-1]
+        assert made.may_ask(now, 0, spared=True) and not made.may_ask(now, 1, spared=True)
+        made.fail(now + 0.1, "refused", since=now)
+        now += 0.1
+    assert pauses == pytest.approx([15, 30, 60, 120, 120, 120])
+    made.succeed(now)
+    assert not made.is_open and made.opens(now, spared=True) == 0
+
+
+def test_what_was_in_flight_when_it_opened_does_not_make_it_wait_longer() -> None:
+    made = failed("refused", 0.0, 0.0, 0.0)
+    for late in (1.0, 2.0, 3.0):
+        made.fail(late, "reset", since=-1.0)
+    assert made.opens(3.0, spared=True) == 15
+
+
+def test_half_of_twenty_requests_in_thirty_seconds_leave_it_to_the_others_only() -> None:
+    made = Health(30.0)
+    for number in range(20):
+        if number % 2:
+            made.fail(number, "server")
+        else:
+            made.succeed(number)
+    assert made.is_open and not made.may_ask(20, 0, spared=True) and made.may_ask(20, 5, spared=False)
+    made.succeed(40)
+    assert not made.is_open
+    slow = Health(30.0)
+    for number in range(20):
+        if number % 2:
+            slow.fail(number * 2, "server")
+        else:
+            slow.succeed(number * 2)
+    assert not slow.is_open

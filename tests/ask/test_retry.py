@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffgen.ask.retry import LONGEST_WAIT, delay, parse_date, parse_retry_after
+from ffgen.ask.retry import LONGEST_WAIT, Budget, delay, parse_date, parse_retry_after
 
 UNIT = st.floats(0, 1, exclude_max=True)
 
@@ -63,3 +63,18 @@ def test_no_header_makes_it_fail_or_wait_too_long(text: str, now: float) -> None
 @given(st.integers(0, 4_000_000_000))
 def test_dates_come_back(when: int) -> None:
     assert parse_date(formatdate(when, usegmt=True)) == when
+
+
+def test_the_budget_is_ten_a_minute_and_a_tenth_of_the_requests() -> None:
+    budget = Budget()
+    assert [budget.spend(0) for _ in range(11)] == [True] * 10 + [False]
+    for _ in range(30):
+        budget.earn()
+    assert [budget.spend(0) for _ in range(4)] == [True] * 3 + [False]
+    assert [budget.spend(60) for _ in range(11)] == [True] * 10 + [False]
+    assert sum(budget.spend(100_000) for _ in range(200)) == 60, "what was not used is not saved up for ever"
+
+
+def test_the_budget_takes_no_harm_from_a_clock_that_goes_back() -> None:
+    budget = Budget()
+    assert all(budget.spend(100 - now) for now in range(10)) and not budget.spend(0)

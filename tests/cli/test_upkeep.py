@@ -83,6 +83,6 @@ def test_cache_counts_and_lets_go_only_when_told(place: Path, capsys: pytest.Cap
     ):
         assert enter(arguments) == 2 and said in capsys.readouterr().err
     assert enter(["cache", "purge", "--older-than", "1d", "--yes"]) == 0
-    assert "0 replies forgotten" in capsys.readouterr().err
+    assert "0 replies and drafts forgotten" in capsys.readouterr().err
     assert enter(["cache", "purge", "--all", "--yes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["purged"] == 1

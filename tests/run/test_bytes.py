@@ -240,12 +240,12 @@ def test_a_stream_loses_no_row_when_a_worker_dies(site: Site, calm: dict[str, st
 
 
 @pytest.mark.parametrize("point", ["drawer.draw:kill", "drawer.sealed:kill"])
-def test_a_shard_that_takes_two_workers_down_is_named(
+def test_a_shard_that_takes_three_workers_down_is_named(
     site: Site, small: None, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     monkeypatch.setenv("FFGEN_FAILPOINTS", point)
     site.path().write_bytes(OLD)
-    with pytest.raises(InternalError, match="Shard 0 of measures took down 2 worker processes"):
+    with pytest.raises(InternalError, match="Shard 0 of measures took down 3 workers"):
         site.here(MEASURES, workers=1)
     assert site.path().read_bytes() == OLD and site.leftovers() == []
 

@@ -89,11 +89,60 @@ def test_a_shard_is_drawn_again_when_its_worker_died_and_keeps_its_place(shards:
     assert world.placed == {shard: sum(map(size_of, range(shard))) for shard in range(shards)}
 
 
-def test_two_deaths_of_one_shard_end_the_run() -> None:
-    state = Drawing(2, gated=False, window=2)
-    assert state.begin() == [DrawShard(0, True), DrawShard(1, True)]
-    assert state.lost((0,)) == [DrawShard(0, True)]
-    assert state.lost((0,)) == [GiveUp("crash", 0)]
+def test_a_shard_that_kills_is_drawn_with_care_then_alone_then_named() -> None:
+    state = Drawing(9, gated=False, window=3)
+    assert state.begin() == [DrawShard(shard, True) for shard in range(3)]
+    assert state.lost((1,)) == [DrawShard(1, True, care=1)]
+    assert state.lost((1,)) == [], "others are being drawn"
+    assert state.sealed(2, 10) == []
+    assert state.sealed(0, 10) == [PlaceShard(0, 0), DrawShard(1, True, care=2)]
+    assert state.put(0) == [], "nothing is drawn beside it"
+    assert state.lost((1,)) == [GiveUp("crash", 1)]
+
+
+def test_one_that_was_cleared_lets_the_others_go_on() -> None:
+    state = Drawing(4, gated=False, window=2)
+    state.begin()
+    state.lost((0,))
+    state.lost((0,))
+    assert state.sealed(1, 10) == [DrawShard(0, True, care=2)]
+    assert state.sealed(0, 10) == [PlaceShard(0, 0), PlaceShard(1, 10)]
+    assert state.put(0) == [DrawShard(2, True)] and state.put(1) == [DrawShard(3, True)]
+
+
+def test_what_a_dead_worker_had_made_already_is_not_to_blame() -> None:
+    state = Drawing(3, gated=False, window=3)
+    state.begin()
+    state.sealed(1, 10)
+    for care in (1, 2):
+        assert DrawShard(0, True, care) in [*state.lost((0, 1)), *state.sealed(2, 10), *state.sealed(1, 10)]
+    assert state.lost((1, 0)) == [GiveUp("crash", 0)]
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 2**32), st.booleans(), st.data())
+def test_a_table_that_is_gone_on_with_ends_as_it_would_have(
+    shards: int, window: int, seed: int, gated: bool, data: st.DataObject
+) -> None:
+    first = data.draw(st.integers(0, shards))
+    offset = 7 + sum(size_of(shard) for shard in range(first))
+    world = World(Drawing(shards, gated=gated, window=window, offset=offset, first=first), seed, {}, crashes=2).run()
+    assert world.finish == Finish(7 + sum(size_of(shard) for shard in range(shards)))
+    assert sorted(world.placed) == list(range(first, shards))
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 2**32))
+def test_what_stands_in_a_row_and_how_long_it_is(shards: int, window: int, seed: int) -> None:
+    class Looking(World):
+        def take(self, commands: list[Command]) -> None:
+            end = next(shard for shard in range(shards + 1) if shard not in self.done)
+            assert (self.state.standing, self.state.size) == (end, 7 + sum(map(size_of, range(end))))
+            super().take(commands)
+
+        @property
+        def done(self) -> set[int]:
+            return set(self.placed) - set(self.state.open)
+
+    Looking(Drawing(shards, gated=False, window=window, offset=7), seed, {}, crashes=2).run()
 
 
 def test_a_gate_that_never_lets_rows_in_ends_the_run() -> None:

@@ -27,6 +27,7 @@ from ffgen.run.moves import (
     JudgeShard,
     Lost,
     MakeShard,
+    Outrun,
     Rephrased,
     Replied,
     Started,
@@ -74,6 +75,8 @@ class Crew:
     in_memory: set[int] = field(default_factory=set)
     stored: set[int] = field(default_factory=set)
     plain: set[int] = field(default_factory=set)
+    doubled: set[int] = field(default_factory=set)
+    overtaken: int = 0
     wake: float | None = None
     judged: int = 0
     written: int = 0
@@ -101,7 +104,13 @@ class Crew:
         match command:
             case AskShard():
                 assert command.endpoint not in self.gone
-                assert command.shard not in [a.shard for a in self.asked] + self.storing
+                there = [a for a in self.asked if (a.shard, a.attempt) == (command.shard, command.attempt)]
+                assert len(there) == command.is_double and command.shard not in self.storing
+                if command.is_double:
+                    assert command.shard not in self.doubled and command.endpoint != there[0].endpoint
+                    self.doubled.add(command.shard)
+                else:
+                    self.doubled.discard(command.shard)
                 self.asked.append(command)
                 self.history.append((command.shard, command.attempt))
                 at = sum(one.endpoint == command.endpoint for one in self.asked)
@@ -143,34 +152,43 @@ class Crew:
         world = self.world
         one = self.asked.pop(self.random.randrange(len(self.asked)))
         self.now += self.random.random()
-        if one.endpoint in world.dead:
-            self.feed(Failed(one.shard, self.random.choice(["refused", "reset", "timeout"]), "no", "look"))
+        if not self.state.awaits(one.shard, one.attempt):
+            self.overtaken += 1
+            kind: Any = self.random.choice([None, "reset", "overloaded"])
+            self.feed(Outrun(one.shard, one.attempt, one.endpoint, kind))
+        elif one.endpoint in world.dead:
+            kind = self.random.choice(["refused", "reset", "timeout"])
+            self.feed(Failed(one.shard, kind, "no", "look", endpoint=one.endpoint))
         elif world.rephrases and one.shard not in self.plain:
             self.plain.add(one.shard)
-            self.feed(Rephrased(one.shard))
+            self.feed(Rephrased(one.shard, one.endpoint))
         elif self.random.random() < world.failing:
-            kind: Any = self.random.choice(["overloaded", "server", "reset"])
+            kind = self.random.choice(["overloaded", "server", "reset"])
             after = self.random.choice([None, 1.0]) if kind == "overloaded" else None
-            self.feed(Failed(one.shard, kind, "no", retry_after=after))
+            self.feed(Failed(one.shard, kind, "no", retry_after=after, endpoint=one.endpoint))
         elif self.deaths < 5 and self.random.random() < world.losing:
             self.deaths += 1
+            self.asked = [each for each in self.asked if each.shard != one.shard]
             self.feed(Lost((one.shard, *self.taken_along())))
         else:
-            self.reply(one.shard)
+            self.reply(one.shard, one.endpoint)
 
     def taken_along(self) -> list[int]:
         """What else the lost worker had in hand."""
         along, self.making = self.making[:1], self.making[1:]
         return along
 
-    def reply(self, shard: int) -> None:
-        size = self.state.shards.size(shard)
+    def reply(self, shard: int, endpoint: int) -> None:
+        size = self.state.open[shard].size
         self.rows[shard] = self.random.randint(1, size) if self.random.random() < self.world.good else 0
+        if self.random.random() < self.world.kept and shard not in self.doubled:
+            self.made(shard, asked=False)
+            return
+        self.feed(Arrived(shard, endpoint))
         if self.world.stores:
-            self.feed(Arrived(shard))
             self.storing.append(shard)
         else:
-            self.made(shard, asked=self.random.random() >= self.world.kept)
+            self.made(shard, asked=True)
 
     def end_storing(self) -> None:
         self.made(self.storing.pop(0), asked=True)
@@ -303,7 +321,7 @@ def test_any_run_ends_and_keeps_every_promise(
             case GiveUp("short"):
                 assert played.taken < count and counts.asks == max_asks
             case GiveUp("endpoint"):
-                assert played.gone == set(range(endpoints))
+                assert played.state.servers.are_given_up(played.now)
             case GiveUp("bug"):
                 assert played.deaths >= module.DEATHS
             case _:
@@ -349,7 +367,7 @@ def test_a_reply_on_its_way_to_the_disk_holds_no_permit() -> None:
     assert isinstance(played.run_on(), Complete)
 
 
-def full_reply(self: Crew, shard: int) -> None:
+def full_reply(self: Crew, shard: int, endpoint: int = 0) -> None:
     self.rows[shard] = self.state.shards.size(shard)
     self.made(shard, asked=True)
 

@@ -7,7 +7,7 @@ Which faults take a slot: `http429`, `http503`, `noschema` and a full house (`re
 from dataclasses import replace
 
 import xxhash
-from tests.standin import faults, ollama, openai, replies
+from tests.standin import anthropic, faults, ollama, openai, replies
 from tests.standin.order import Asked, Dialect, Refusal, Told
 from tests.standin.settings import Settings
 from tests.standin.slots import Answer, Counts
@@ -24,11 +24,16 @@ def dialect_of(path: str, settings: Settings) -> Dialect:
     """Whose words a path is answered in; with `both`, those of the API that the path belongs to."""
     if settings.api == "both":
         return openai if path.startswith(("/v1/", "/health")) else ollama
+    if settings.api == "anthropic":
+        return anthropic
     return ollama if settings.api == "ollama" else openai
 
 
 def authorise(request: Request, settings: Settings, dialect: Dialect) -> None:
     """Refusal 401 without the key, where there is one. Anyone may ask whether the server is there."""
+    if dialect is anthropic:
+        anthropic.check(request, settings)
+        return
     if settings.api_key is None or request.path in ("/", "/health"):
         return
     if request.header("authorization") != f"Bearer {settings.api_key}":
@@ -52,6 +57,8 @@ def answer(request: Request, settings: Settings, counts: Counts, dialect: Dialec
     if asked.is_load:
         told = Told("", "unload" if asked.is_unload else "load", 0, 0.0)
         return Answer(seed, 200, dialect.answer(asked, told), is_free=True)
+    if settings.script:
+        return _scripted(asked, seed, settings, counts, dialect)
     fault = faults.pick(settings, seed, attempt, b'"pattern"' in asked.schema)
     if fault == "noschema":
         return _refused(400, dialect.error(400, _NO_PATTERN), settings, fault)
@@ -62,6 +69,17 @@ def answer(request: Request, settings: Settings, counts: Counts, dialect: Dialec
     if fault == "hang":
         return Answer(seed, 200, [], end="never", fault=fault)
     return _spoken(asked, seed, fault, settings, dialect)
+
+
+def _scripted(asked: Asked, seed: int, settings: Settings, counts: Counts, dialect: Dialect) -> Answer:
+    """The next answer of the script."""
+    turn = settings.script[min(counts.scripted, len(settings.script) - 1)]
+    counts.scripted += 1
+    if turn.status != 200:
+        return _refused(turn.status, dialect.error(turn.status, _BUSY), settings, None)
+    tokens = max(1, len(turn.text) // 4)
+    told = Told(turn.text, "length" if turn.cut else "stop", tokens, settings.latency)
+    return Answer(seed, 200, dialect.answer(asked, told), told.seconds, tokens=tokens, is_reply=True)
 
 
 def _refused(status: int, body: bytes, settings: Settings, fault: str | None) -> Answer:

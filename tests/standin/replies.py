@@ -61,6 +61,14 @@ class Rows:
     def width(self) -> int:
         return len(self._cells)
 
+    def cells(self, parts: Sequence[int]) -> list[str]:
+        """The cells of one row."""
+        return [write(part) for write, part in zip(self._writes, parts, strict=True)]
+
+    def join(self, cells: Sequence[str]) -> str:
+        """One row of these cells."""
+        return self._template % tuple(cells)
+
     def row(self, parts: Sequence[int]) -> str:
         """One row; a word for each cell."""
         return self._template % tuple([write(part) for write, part in zip(self._writes, parts, strict=True)])
@@ -115,6 +123,8 @@ class Form(NamedTuple):
 
 def write(order: Order, seed: int, fault: str | None, settings: Settings) -> str:
     """The reply's text. `fault` changes its rows where it is `wrong`, `empty` or `few`. Unsupported for odd schemas."""
+    if order.schema and (given := _given_form(order.schema)):
+        return _write_given(given, seed, fault, settings)
     form = _schema_form(order.schema) if order.schema else _plain_form(order.prompt, order.last, order.is_json)
     if isinstance(form, Cell):
         return form.write(seed)
@@ -123,7 +133,7 @@ def write(order: Order, seed: int, fault: str | None, settings: Settings) -> str
         count = 0
     elif fault == "few":
         count //= 2
-    rows = _some_rows(form.rows, seed, count, settings)
+    rows = _some_rows(form.rows, order.last, seed, count, settings)
     if fault == "wrong":
         spoilt = words(seed ^ 1, form.rows.width * count)
         width = form.rows.width
@@ -134,7 +144,48 @@ def write(order: Order, seed: int, fault: str | None, settings: Settings) -> str
     return form.before + form.between.join(rows) + form.after
 
 
-def _some_rows(rows: Rows, seed: int, count: int, settings: Settings) -> list[str]:
+def _given_form(text: bytes) -> tuple[Rows, ...]:
+    """The writers of given rows, each with a schema of its own; none where rows are not given."""
+    return _given(text) if b'"const"' in text else ()
+
+
+@lru_cache(maxsize=64)
+def _given(text: bytes) -> tuple[Rows, ...]:
+    table = orjson.loads(text).get("properties", {}).get("rows", {})
+    return tuple(Rows(one, b"given") for one in table.get("prefixItems", []))
+
+
+def _write_given(given: Sequence[Rows], seed: int, fault: str | None, settings: Settings) -> str:
+    """A reply about given rows: each begins with the constants of its schema."""
+    rows = [one.cells(words(seed ^ number, one.width)) for number, one in enumerate(given)]
+    if settings.mention:
+        rows = [[mention(cells[1], cell) if place > 1 else cell for place, cell in enumerate(cells)] for cells in rows]
+    if settings.pool:
+        some = given[0].cells(words(seed % settings.pool, given[0].width))
+        rows = [cells[:2] + some[2:] for cells in rows]
+    if fault == "drop":
+        rows = [cells for number, cells in enumerate(rows) if number % 3]
+    elif fault == "swap":
+        for first in range(0, len(rows) - 1, 2):
+            here, there = rows[first], rows[first + 1]
+            rows[first], rows[first + 1] = there[:1] + here[1:], here[:1] + there[1:]
+    elif fault == "repeat":
+        rows = [again for cells in rows for again in (cells, [*cells[:2], *cells[2:-1], '"said again"'])]
+    elif fault == "wrong":
+        rows = [[*cells[:-1], '""'] for cells in rows]
+    elif fault in ("empty", "few"):
+        rows = rows[: len(rows) // 2 if fault == "few" else 0]
+    return '{"rows":[' + ",".join(one.join(cells) for one, cells in zip(given, rows, strict=False)) + "]}"
+
+
+def mention(mark: str, cell: str) -> str:
+    """A text that names its row's mark."""
+    return f'"{orjson.loads(mark)}: {orjson.loads(cell)}"' if cell.startswith('"') else cell
+
+
+def _some_rows(rows: Rows, last: str, seed: int, count: int, settings: Settings) -> list[str]:
+    if settings.pool and settings.habit:
+        return _habitual(rows, last, seed, count, settings)
     if settings.pool:
         return [rows.record(word % settings.pool) for word in words(seed, count)]
     ready = rows.ready() if settings.ready else None
@@ -150,6 +201,22 @@ def _some_rows(rows: Rows, seed: int, count: int, settings: Settings) -> list[st
             if word >> 32 < limit:
                 texts[number] = rows.record(word % SHARED)
     return texts
+
+
+def _habitual(rows: Rows, last: str, seed: int, count: int, settings: Settings) -> list[str]:
+    """Records as a model with favourites writes them. After many tries it says anything."""
+    about, _, taken = last.partition("Taken already")
+    names = [name for name in taken.partition(": ")[2].rstrip(".").split("; ") if name]
+    turn = xxhash.xxh3_64_intdigest(about.partition("In these rows")[2].encode())
+    found: list[str] = []
+    for tries, word in enumerate(words(seed, count * 8)):
+        rank = int(settings.pool * (word / 2**64) ** (1 + settings.habit))
+        text = rows.record((rank + turn) % settings.pool)
+        if tries >= count * 7 or (text not in found and not any(name in text for name in names)):
+            found.append(text)
+        if len(found) == count:
+            break
+    return found
 
 
 def _ready_rows(ring: list[tuple[str, str]], carrier: Write, seed: int, count: int) -> list[str]:

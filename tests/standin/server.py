@@ -116,7 +116,8 @@ class Server:
         self.settings = self.settings.changed(msgspec.json.decode(body, type=dict))
         self._slots.size = self.settings.slots
         self._slots.fill()
-        return msgspec.structs.asdict(self.settings)
+        found: dict[str, object] = msgspec.to_builtins(self.settings)
+        return found
 
     def _stop(self, body: bytes) -> dict[str, object]:
         asyncio.get_running_loop().call_soon(self.stopped.set)

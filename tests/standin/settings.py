@@ -26,8 +26,19 @@ FAULTS = (
     "wrong",
     "empty",
     "few",
+    "drop",
+    "swap",
+    "repeat",
 )
 _FIXED = ("port", "host")
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One answer of a script: a text, cut off or not, or an error's status."""
+
+    text: str = ""
+    cut: bool = False
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,14 +47,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `latency` + `jitter` x a number in 0..1 drawn from the body + tokens / `pace` is how long a request holds its slot,
     to the millisecond or so that timers have for a grain (1 ms asked is 1.3 to 1.7 ms held; the counters say which).
     `reject_over`: requests in the house, waiting ones included, beyond which the next gets 429; else all wait.
+    `habit`: with a pool, some records come more often, the higher the more so; which ones follows from what the last
+    message says of these rows, and none that it says are taken; a reply says nothing twice.
     `pool`: only so many distinct records exist. `duplicates`: that share of rows comes from 64 shared records.
     `ready`: rows from a ring with one fresh field each, for benches (see `replies`).
+    `drop`, `swap`, `repeat`: where rows are given, every third one is left out, neighbours exchange their numbers and
+    marks, or rows are said twice, differently. `mention`: texts of a given row begin with its mark.
+    `script`: requests for text get these answers, in order since the last reset, the last one again and again; set it
+    from Python, once the server listens.
     `fault_tries`: faults strike only the first so many tries of a body; 0 is all of them.
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     host: str = "127.0.0.1"
-    api: Literal["ollama", "openai", "both"] = "ollama"
+    api: Literal["ollama", "openai", "anthropic", "both"] = "ollama"
     models: tuple[str, ...] = ("standin",)
     any_model: bool = False
     api_key: str | None = None
@@ -53,8 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     latency: Amount = 0.0
     jitter: Amount = 0.0
     pace: Amount = 0.0
+    script: tuple[Turn, ...] = ()
     drip_rate: Annotated[float, msgspec.Meta(gt=0)] = 2000.0
     pool: Count = 0
+    habit: Amount = 0.0
     duplicates: Share = 0.0
     ready: bool = False
     fault_tries: Count = 0
@@ -72,13 +91,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     wrong: Share = 0.0
     empty: Share = 0.0
     few: Share = 0.0
+    drop: Share = 0.0
+    swap: Share = 0.0
+    repeat: Share = 0.0
+    mention: bool = False
 
     def changed(self, changes: dict[str, Any]) -> "Settings":
         """These settings with `changes`; msgspec.ValidationError for an unknown name, a wrong value, port or host."""
         fixed = [name for name in _FIXED if name in changes]
         if fixed:
             raise msgspec.ValidationError(f"`{fixed[0]}` can't change while the server listens")
-        return msgspec.convert(msgspec.structs.asdict(self) | changes, Settings)
+        return msgspec.convert(msgspec.to_builtins(self) | changes, Settings)
 
     def faults(self) -> tuple[tuple[str, float], ...]:
         """The faults that can happen, with their shares, in order."""
@@ -89,6 +112,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         line: list[str] = []
         for field in msgspec.structs.fields(Settings):
             value = getattr(self, field.name)
+            if field.name == "script":
+                continue
             flag = "--" + field.name.replace("_", "-")
             if value != field.default:
                 line += [flag] if value is True else [flag, ",".join(value) if isinstance(value, tuple) else str(value)]

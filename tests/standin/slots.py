@@ -42,6 +42,7 @@ class Counts:
     requests: int = 0
     replies: int = 0
     repeated: int = 0
+    scripted: int = 0
     cancelled: int = 0
     output_tokens: int = 0
     connections_opened: int = 0

@@ -1,4 +1,4 @@
-"""`ffgen cache`: the kept replies."""
+"""`ffgen cache`: the kept replies and drafts."""
 
 import json
 import sys
@@ -45,8 +45,8 @@ def cache(
     json_: bool,
     **flags: Any,
 ) -> None:
-    """Show how many replies of models are kept (`stats`), or forget them (`purge`). A kept reply is never asked, nor
-    paid for, again."""
+    """Show how many replies and drafts of models are kept (`stats`), or forget them (`purge`). What is kept is never
+    asked, nor paid for, again."""
     chosen = session.begin(flags, as_json=json_)
     folder = chosen["cache_dir"]
     if action == "stats":
@@ -59,7 +59,7 @@ def cache(
     if json_:
         session.terminal.say(json.dumps({"schema_version": 1, "purged": gone}))
     else:
-        session.terminal.note(f"{many(gone, 'reply', 'replies')} forgotten.")
+        session.terminal.note(f"{many(gone, 'reply or draft', 'replies and drafts')} forgotten.")
 
 
 def stats(session: Session, folder: str, json_: bool) -> None:
@@ -70,6 +70,7 @@ def stats(session: Session, folder: str, json_: bool) -> None:
         return
     rows = [
         ("replies", f"{found.replies:,}, {amount(found.bytes)}"),
+        ("drafts", f"{found.drafts:,}" if found.drafts else ""),
         ("kept", f"{day(found.oldest)} to {day(found.newest)}" if found.oldest and found.newest else ""),
         ("needed", f"by {many(found.unfinished, 'run')} that did not finish" if found.unfinished else ""),
     ]
@@ -80,7 +81,8 @@ def confirm(folder: str, older_than: float | None, yes: bool) -> None:
     """Asks a person first; without one, --yes must have been said."""
     if yes:
         return
-    what = "all replies" if older_than is None else f"replies older than {written(kind.DURATION, older_than)}"
+    older = "" if older_than is None else f" older than {written(kind.DURATION, older_than)}"
+    what = f"{'' if older else 'all '}replies and drafts{older}"
     if not sys.stdin.isatty():
         raise UsageError(f"Nobody can be asked whether {what} in {folder} may go.", hint="Say --yes.")
     click.confirm(f"Forget {what} in {folder}?", abort=True, err=True)

@@ -13,9 +13,9 @@ from ffgen.errors import DestinationError, UsageError
 from ffgen_cli.command.run import check_table, progress_style
 from ffgen_cli.option import LOOKS, OTHER, Command, flag, settings
 from ffgen_cli.progress import display
-from ffgen_cli.report import as_json, run_report
-from ffgen_cli.session import Session
-from ffgen_cli.settings import RECORDS, SHOW, Settings
+from ffgen_cli.report import as_json, many, run_report
+from ffgen_cli.session import Session, api_key, export_keys, loose_key
+from ffgen_cli.settings import MODEL, RECORDS, SHOW, Settings
 
 EPILOG = """
 Examples:
@@ -23,33 +23,55 @@ Examples:
   ffgen describe "200 customers, each has 1 to 5 orders from 2022 to 2024" -o shop.csv
   ffgen describe "500 employees in Germany, 20% remote" --spec-only
   ffgen describe "IoT sensors with hourly readings" --explain --spec-only
+  ffgen describe "customers with orders" --answer grain="one table" -o flat.csv
+  ffgen describe "a vet's patients and visits" --endpoint http://localhost:11434 --model llama3.1:8b
+  ffgen describe --from-map map.json --spec-only        a provider map as a spec
 
-The description is read here, against ffgen's own catalogue: no model is asked. The spec stands beside the data, to be
-edited and run again: customers.yaml.
+The description is read here, against ffgen's own catalogue, unless --endpoint (or a setting) names a model: then it
+goes there, and to nobody else; --local-only keeps it here. The spec stands beside the data, to be edited and run again:
+customers.yaml.
 """
 SUFFIXES = {".csv", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst", ".json"}
 
 
 @click.command("describe", cls=Command, epilog=EPILOG)
-@click.argument("text", metavar="TEXT")
+@click.argument("text", metavar="TEXT", required=False)
+@flag("--from-map", "map_", metavar="FILE", group=RECORDS, help="Instead of TEXT: a provider map, field names to "
+      "methods of Faker, as JSON or YAML.")  # fmt: skip
 @settings("count", "output", "format", "table", "seed")
+@flag("--answer", "answers", multiple=True, metavar="ID=VALUE", group=RECORDS, help="Answer a question of the draft; "
+      "--explain lists them. Repeatable.")  # fmt: skip
 @flag("--spec-only", is_flag=True, group=RECORDS, help="Only the spec: to the file beside -o, or to standard output.")
 @flag("--force", is_flag=True, group=OTHER, help="Replace a spec that exists and is another one.")
-@settings("workers", "timeout", "no_clobber", "cache_dir")
-@flag("--explain", is_flag=True, group=SHOW, help="Say of each field why it is there.")
+@settings("endpoint", "model", "api", "local_only")
+@flag("--model-only", is_flag=True, group=MODEL, help="Fail where the model makes no spec; else ffgen then drafts "
+      "itself, and says so.")  # fmt: skip
+@settings("workers", "timeout", "fresh", "no_clobber", "cache_dir")
+@flag("--explain", is_flag=True, group=SHOW, help="Say of each field why it is there, and of each open question what "
+      "may be answered.")  # fmt: skip
 @flag("--json", "json_", is_flag=True, group=SHOW, help="The draft and the run report as one JSON document on standard "
       "output, or on standard error when records go to standard output.")  # fmt: skip
 @settings("progress", "quiet", *LOOKS)
 @click.pass_obj
 def describe(
-    session: Session, /, text: str, spec_only: bool, force: bool, explain: bool, json_: bool, **flags: Any
+    session: Session,
+    /,
+    text: str | None,
+    map_: str | None,
+    answers: tuple[str, ...],
+    spec_only: bool,
+    force: bool,
+    model_only: bool,
+    explain: bool,
+    json_: bool,
+    **flags: Any,
 ) -> None:
     """Make the data that TEXT describes, and the spec behind it.
 
     1000 records unless TEXT or -n says. What was understood, what was not, and what was assumed goes to standard error.
     """
     chosen = session.begin(flags, as_json=json_)
-    draft = ffgen.draft(text, rows=rows_of(flags["count"]), seed=chosen["seed"])
+    draft = drafted(session, text, map_, answers, model_only, chosen, rows_of(flags["count"]))
     data = chosen["output"] or ("-" if spec_only else f"{draft.name}.csv")
     if flags["table"]:
         check_table(flags["table"], [table["name"] for table in tables_of(draft)])
@@ -67,6 +89,60 @@ def describe(
         click.echo(as_json(document), err=data == "-" and not spec_only)
     elif place is not None:
         session.terminal.note(f"The spec is {place}: edit it and run `ffgen run {place} -o {data}` again.")
+
+
+def drafted(
+    session: Session,
+    text: str | None,
+    map_: str | None,
+    answers: tuple[str, ...],
+    model_only: bool,
+    chosen: Settings,
+    rows: int | dict[str, int] | None,
+) -> ffgen.Draft:
+    """The draft of the text or the map, by the model that is set, if any."""
+    if (text is None) == (map_ is None):
+        raise UsageError("What is to be described?", hint="Say it in a text, or name a --from-map FILE; one of them.")
+    if map_ is not None:
+        return ffgen.draft(Path(map_), rows=rows, seed=chosen["seed"])
+    how = model_settings(session, chosen, model_only)
+    how["answers"] = dict(map(answer_of, answers))
+    return ffgen.draft(str(text), rows=rows, seed=chosen["seed"], **how)
+
+
+def model_settings(session: Session, chosen: Settings, model_only: bool) -> ffgen.Drafting:
+    """Which model drafts; empty for none. A flag that names one contradicts --local-only, a setting yields to it."""
+    named = [name for name in ("endpoint", "model") if chosen.names_model(name)]
+    if chosen["local_only"]:
+        if named or model_only:
+            flag_ = f"--{named[0]}" if named else "--model-only"
+            raise UsageError(f"{flag_} names a model, and --local-only refuses all.", hint="Leave out one of them.")
+        return {}
+    if chosen["endpoint"] is None and chosen["model"] is None:
+        if model_only:
+            raise UsageError("No model is set.", hint="Name its server: --endpoint URL, or FFGEN_LLM_BASE_URL.")
+        return {}
+    export_keys()
+    if warning := loose_key(chosen):
+        session.terminal.note(warning)
+    return {
+        "endpoint": chosen["endpoint"][0] if chosen["endpoint"] else None,
+        "model": chosen["model"],
+        "api": chosen["api"],
+        "key": api_key(chosen),
+        "model_only": model_only,
+        "fresh": chosen["fresh"],
+        "cache_dir": chosen["cache_dir"],
+        "isolate": True,
+    }
+
+
+def answer_of(said: str) -> tuple[str, str]:
+    """`count:orders=500` as id and answer."""
+    id, equals, value = said.partition("=")
+    if not equals or not id.strip() or not value.strip():
+        raise UsageError(f"--answer {said} is no answer.", hint="Write --answer ID=VALUE; --explain lists the ids.")
+    return id.strip(), value.strip()
 
 
 def rows_of(said: int | dict[str, int] | None) -> int | dict[str, int] | None:
@@ -135,7 +211,19 @@ def told(draft: ffgen.Draft, explain: bool) -> str:
     if draft.ignored:
         lines.append(f"Ignored     {'; '.join(draft.ignored)}")
     lines += [f"Assumed     {question.text} {question.default}" for question in draft.questions]
+    lines += [f"Note        {note}" for note in draft.notes]
+    if draft.author:
+        calls = (
+            "kept, not asked"
+            if draft.kept
+            else f"{many(draft.calls, 'call')}, {draft.tokens_in + draft.tokens_out:,} tokens"
+        )
+        lines.insert(0, f"Drafted by  {draft.author} ({calls})")
     if explain:
+        for question in draft.questions:
+            lines += ["", f"  --answer {question.id}=...", f"    settles {question.changes}"]
+            if question.choices:
+                lines.append(f"    {' | '.join(question.choices)}")
         wide = max(map(len, draft.why), default=0)
         lines += ["", *(f"  {path:<{wide}}  {why}" for path, why in draft.why.items())]
     return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
@@ -151,4 +239,9 @@ def document_of(draft: ffgen.Draft) -> dict[str, Any]:
         "understood": draft.understood,
         "ignored": draft.ignored,
         "questions": draft.questions,
+        "answers": draft.answers,
+        "author": draft.author,
+        "kept": draft.kept,
+        "calls": draft.calls,
+        "notes": draft.notes,
     }

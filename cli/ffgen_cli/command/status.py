@@ -50,6 +50,7 @@ def shown(run: ffgen.RunView, width: int) -> str:
         ("process", f"{run.pid} on {run.host}, {run.phase}" if run.state in ("running", "elsewhere") else ""),
         ("because", run.ended),
         ("kept", many(run.kept_replies, "reply", "replies") if run.kept_replies else ""),
+        ("committed", many(run.kept_rows, "record") if run.kept_rows else ""),
         ("left", f"{amount(run.left_bytes)} of work files" if run.left_bytes else ""),
         ("go on", "the same command" if run.state in ("stopped", "killed") else ""),
         ("made from", f"seed {run.seed}, spec {run.spec_hash[:12]}, ffgen {run.version}"),

@@ -13,10 +13,13 @@ from ffgen.errors import UsageError
 Kind = Literal["refused", "reset", "timeout", "overloaded", "server", "fatal"]
 """What a failed request is: whether the same one may go again depends on it."""
 
+Auth = Literal["bearer", "anthropic"]
+"""How a key is sent: as a bearer token, or in the headers of Anthropic's API."""
+
 KEY_HINT = "Set FFGEN_API_KEY, or FFGEN_API_KEY_FILE, or `model.key: {env: NAME}` in the spec."
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # What people paste: the very path that their curl command had, or the API's root.
-_CALL = re.compile(r"(?<=/v1)/((chat/)?completions|models)$|/api/(chat|generate|tags|version)$")
+_CALL = re.compile(r"(?<=/v1)/((chat/)?completions|models|messages)$|/api/(chat|generate|tags|version)$")
 # `/api/v1` stays (OpenRouter): without its `/v1` it could not be told from Ollama's `/api`.
 _ROOT = re.compile(r"((?<!/api)/v1|/api)$")
 _FORBIDDEN_NETWORKS = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")))

@@ -12,10 +12,11 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from ffgen.ask.address import KEY_HINT, Kind, error_message, forbidden, printable
+from ffgen.ask.address import KEY_HINT, Auth, Kind, error_message, forbidden, printable
 from ffgen.ask.retry import parse_date, parse_retry_after
 from ffgen.errors import EndpointError, UsageError
 
+ANTHROPIC_VERSION = "2023-06-01"
 LARGEST_REPLY = 64 << 20
 _LARGEST_ERROR = 64 << 10
 _CONNECT_SECONDS = 10.0
@@ -27,6 +28,7 @@ _STATUS_KINDS: dict[int, Kind] = {
     502: "server",
     503: "overloaded",
     504: "server",
+    529: "overloaded",
 }
 _STATUS_HINTS = {
     401: KEY_HINT,
@@ -40,8 +42,8 @@ class AskFailed(EndpointError):
     """A request that brought no reply.
 
     `refused` nobody listens there; `reset` the connection broke; `timeout` no complete reply in time; `overloaded`
-    429 or 503, slow down; `server` 408, 500, 502 or 504; all of them may go again. `fatal` will fail again just so.
-    `status` is 0 when there was no HTTP status. `retry_after` is what the server asked for, in seconds, 300 at most.
+    429, 503 or 529, slow down; `server` 408, 500, 502 or 504; all of them may go again. `fatal` will fail again just
+    so. `status` is 0 when there was no HTTP status. `retry_after` is what the server asked for, in seconds, 300 at most.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Client:
         self._limit = limit
         self._session: aiohttp.ClientSession | None = None
         self._targets: dict[tuple[str, str], URL] = {}
-        self._headers: dict[str | None, dict[str, str]] = {}
+        self._headers: dict[tuple[str | None, Auth], dict[str, str]] = {}
 
-    async def send(self, url: str, path: str, body: bytes, key: str | None, timeout: float) -> bytes:
+    async def send(
+        self, url: str, path: str, body: bytes, key: str | None, timeout: float, auth: Auth = "bearer"
+    ) -> bytes:
         """The complete body of the HTTP 200 that answers a POST; else AskFailed. `timeout` seconds for all of it."""
-        return await self._exchange("POST", url, path, body, key, timeout)
+        return await self._exchange("POST", url, path, body, key, timeout, auth)
 
     async def fetch(self, url: str, path: str, key: str | None, timeout: float) -> bytes:
         """As `send`, for a GET."""
@@ -87,11 +91,18 @@ class Client:
         await self.close()
 
     async def _exchange(
-        self, method: str, url: str, path: str, body: bytes | None, key: str | None, timeout: float
+        self,
+        method: str,
+        url: str,
+        path: str,
+        body: bytes | None,
+        key: str | None,
+        timeout: float,
+        auth: Auth = "bearer",
     ) -> bytes:
         session = self._session or self._open()
         target = self._targets.get((url, path)) or self._target(url, path)
-        headers = self._headers.get(key) or self._header(key)
+        headers = self._headers.get((key, auth)) or self._header(key, auth)
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, _CONNECT_SECONDS))
         try:
             async with session.request(
@@ -115,13 +126,15 @@ class Client:
         target = self._targets[url, path] = URL(root + path)
         return target
 
-    def _header(self, key: str | None) -> dict[str, str]:
+    def _header(self, key: str | None, auth: Auth) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "ffgen"}
         if key:
             if not (key.isascii() and key.isprintable()) or " " in key:
                 raise UsageError("The API key holds characters that no HTTP header can carry.", hint=KEY_HINT)
-            headers["Authorization"] = f"Bearer {key}"
-        self._headers[key] = headers
+            headers |= {"Authorization": f"Bearer {key}"} if auth == "bearer" else {"x-api-key": key}
+        if auth == "anthropic":
+            headers["anthropic-version"] = ANTHROPIC_VERSION
+        self._headers[key, auth] = headers
         return headers
 
 

@@ -34,13 +34,16 @@ class Prompts:
         self.shared = self._shared()
         self.schemas: dict[int, dict[str, Any] | None] = {}
 
-    def prompt(self, rows: int, slice_words: str) -> Prompt:
-        """The prompt for one shard of `rows` rows."""
+    def prompt(self, rows: int, slices: str = "", voice: str = "", taken: str = "", room: int | None = None) -> Prompt:
+        """The prompt for one shard of `rows` rows: the part of the space that it is for, who writes, what to leave
+        alone. `room` is the room of the reply in tokens where it is not that of so many rows."""
         if rows not in self.schemas:
             self.schemas[rows] = self._schema(rows)
-        steer = f" In these rows: {slice_words}." if slice_words else ""
-        last = f"Write {rows} rows. Every row differs from all others.{steer}"
-        return Prompt([*self.shared, ("user", last)], self.schemas[rows], self.room(rows))
+        last = f"Write {rows} rows. Every row differs from all others."
+        last += f" In these rows: {slices}." if slices else ""
+        last += f" Written by {voice}." if voice else ""
+        last += f" Taken already, so not to be used again: {taken}." if taken else ""
+        return Prompt([*self.shared, ("user", last)], self.schemas[rows], self.room(rows) if room is None else room)
 
     def room(self, rows: int) -> int:
         """Tokens a reply of `rows` rows may take, the longest ones included, unless the spec says; at most 16384."""

@@ -5,7 +5,34 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 LONGEST_WAIT = 300.0
+_SHARE = 0.1
+_A_MINUTE = 10.0
+_MOST = 60.0
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
+
+
+class Budget:
+    """How many retries a run may send at short notice: a tenth of its requests, and ten a minute.
+
+    Past that nothing is given up; retries wait out their whole pause, so that a server in trouble is spared.
+    """
+
+    def __init__(self) -> None:
+        self._left = _A_MINUTE
+        self._at = 0.0
+
+    def earn(self) -> None:
+        """A request was sent."""
+        self._left = min(self._left + _SHARE, _MOST)
+
+    def spend(self, now: float) -> bool:
+        """Whether there is one retry left, which is then gone."""
+        self._left = min(self._left + max(0.0, now - self._at) * _A_MINUTE / 60, _MOST)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 def delay(tries: int, retry_after: float | None, random: float, base: float = 0.5, cap: float = 30.0) -> float:

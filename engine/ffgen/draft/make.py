@@ -187,4 +187,4 @@ def renamed(question: Question, old: str, new: str) -> Question:
     def change(text: str) -> str:
         return re.sub(rf"\b{re.escape(old)}\b", new, text)
 
-    return Question(question.about, change(question.text), question.default, change(question.path), question.options)
+    return Question(question.about, change(question.text), question.default, change(question.path), question.choices)

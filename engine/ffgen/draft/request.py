@@ -54,13 +54,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the description leaves open: `about` is count, grain, range or term; `default` is what the draft took."""
+    """What the description leaves open: `about` is count, grain, range or term; `default` is what the draft took.
+
+    `id` names it in `draft(..., answers={id: value})`; `path` is the table or field that it is about, `changes` what an
+    answer does to the draft. An answer is one of `choices`, or any text of the kind of the default.
+    """
 
     about: str
     text: str
     default: str
     path: str = ""
-    options: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    id: str = ""
+    changes: str = ""
 
 
 @dataclass(slots=True)
@@ -87,7 +93,7 @@ class Request:
         """A table by name."""
         return next((one for one in self.tables if one.name == name), None)
 
-    def ask(self, about: str, text: str, default: str, path: str = "", options: tuple[str, ...] = ()) -> None:
+    def ask(self, about: str, text: str, default: str, path: str = "", choices: tuple[str, ...] = ()) -> None:
         """Adds a question, once."""
         if not any(one.about == about and one.text == text for one in self.questions):
-            self.questions.append(Question(about, text, default, path, options))
+            self.questions.append(Question(about, text, default, path, choices))

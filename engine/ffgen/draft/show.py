@@ -92,7 +92,7 @@ def _field(field: Mapping[str, Any], why: str) -> list[str]:
 
 def _plain(question: Question) -> Question:
     clean = [" ".join(_printable(text).split()) for text in (question.text, question.default)]
-    return Question(question.about, clean[0], clean[1], question.path, question.options)
+    return Question(question.about, clean[0], clean[1], question.path, question.choices)
 
 
 def _printable(text: str) -> str:

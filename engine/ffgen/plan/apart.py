@@ -9,8 +9,9 @@ from ffgen.sample.base import MOST_ROOM, Sampler
 from ffgen.sample.cases import Conditional
 from ffgen.sample.dependence import Monotone
 from ffgen.sample.reference import Reference
+from ffgen.shingles import room_of
 from ffgen.spec.model import Field
-from ffgen.spec.types import Problem
+from ffgen.spec.types import Problem, ValueType
 
 
 def keep_apart(recipe: Recipe, laid: Layout, recipes: Mapping[str, Recipe]) -> None:
@@ -33,7 +34,11 @@ class Keeper:
         for i, each in enumerate(self.dataset.fields):
             if recipe.samplers[each.name].numbered and self._may_be_keyed(each):
                 recipe.keyed.add(each.name)
-            if each.unique:
+            if each.unique and each.name in recipe.written_on:
+                self._keep_written_apart(i, each)
+            elif each.near is not None:
+                self._keep_near_apart(i, each, each.near)
+            elif each.unique:
                 self._keep_field_apart(i, each)
         names = list(dict.fromkeys(self.dataset.unique_by or recipe.written))
         recipe.capacity = drawable_of(self.dataset, names, recipe.samplers, self._is_free)
@@ -54,6 +59,30 @@ class Keeper:
         else:
             recipe.keyed.add(each.name)
             recipe.how[each.name] = f"by construction: a function of the row number, {words(room)} values"
+
+    def _keep_near_apart(self, i: int, each: Field, threshold: float) -> None:
+        """A text that may have no near twin: only the gate can tell."""
+        recipe = self.recipe
+        sampler = recipe.samplers[each.name]
+        room = sampler.room()
+        if sampler.numbered:
+            what = f"`{each.name}` follows from the row number: a near twin drawn again would be the same."
+            self.recipe.note(("fields", i), Problem("unique", what, "Say `unique: true`, or another generator."))
+        elif room is not None and room < recipe.count:
+            what = f"`{each.name}` can be drawn with {room:,} distinct values; {recipe.count:,} rows are asked for."
+            self.recipe.note(("fields", i), Problem("unique", what, f"Widen it, or lower count to {room}."))
+        recipe.near.append((each.name, threshold))
+        recipe.gated.append([each.name])
+        recipe.how[each.name] = "the gate: " + twin_words(threshold, recipe.count, sampler.kind)
+
+    def _keep_written_apart(self, i: int, each: Field) -> None:
+        """A unique field that a model writes: one that is there already is asked for again."""
+        if each.source != "ask":
+            what = f"`{each.name}` hangs on what the model writes, and is not known when rows are kept apart."
+            self.recipe.note(("fields", i), Problem("unique", what, "Make the asked field unique."))
+            return
+        self.recipe.held_back.unique.append(each.name)
+        self.recipe.how[each.name] = "compared with every row before; a text that is there already is asked for again"
 
     def _keep_records_apart(self) -> None:
         recipe = self.recipe
@@ -82,6 +111,10 @@ class Keeper:
         if size >= recipe.count and joint:
             recipe.joint = joint
             recipe.how[label] = f"by construction: {', '.join(joint)} together are one permuted number, {words(size)}"
+            return
+        if recipe.written_on & set(names):
+            recipe.held_back.records = sorted(set(names) - (recipe.written_on - set(recipe.asked)))
+            recipe.how[label] = "compared with every row before; the model is asked again for one that is there already"
             return
         if self._is_within(names):
             recipe.apart = sorted(names)
@@ -150,10 +183,18 @@ class Keeper:
         ref = each.reference
         if ref is not None and laid.parent and (ref.table, ref.role) == (laid.parent, laid.role):
             return False
+        if each.near is not None:
+            return False
         return not (each.cases or correlated or refused or checked or self.dataset.rows is not None)
 
     def _is_whole(self, name: str) -> bool:
         return not self.recipe.samplers[name].field.may_be_null
+
+
+def twin_words(threshold: float, count: int, kind: ValueType) -> str:
+    """How near twins are found, and in how much memory."""
+    room = room_of(count, kind.widths()[0] - 2, threshold) / (1 << 20)
+    return f"texts alike by {threshold:g} or more are refused, which takes {room:,.1f} MiB of --dedup-memory or so"
 
 
 def can_be_numbered(sampler: Sampler) -> bool:

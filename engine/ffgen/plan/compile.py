@@ -12,6 +12,7 @@ from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.settle import settle
 from ffgen.plan.shards import BATCH_SIZE, Shards
 from ffgen.plan.tables import SHARD_ROWS, Layout, layouts
+from ffgen.plan.tail import is_pool, rows_a_request
 from ffgen.sample.plugins import digest
 from ffgen.spec.model import Dataset, Model, Spec
 from ffgen.spec.types import build_types
@@ -28,7 +29,9 @@ class Plan(Struct, frozen=True):
 
     `max_asks` bounds replies of the whole run, kept ones included; `context` is the model's context per request
     in tokens, one number for the whole run. A drawn plan has `layouts` instead, in the order in which tables are
-    made; its `spec` has every count written out.
+    made; its `spec` has every count written out. What it asks for pools and for hybrid rows is bounded by `asks`, a
+    multiple of what a perfect model would need. Once asked, `answers` is the folder in which the answers for hybrid
+    rows are kept, and `digest` a hash of them.
     """
 
     spec: Spec
@@ -37,6 +40,9 @@ class Plan(Struct, frozen=True):
     context: int
     spec_hash: str
     layouts: list[Layout] = []
+    asks: float = ASKS_FACTOR
+    answers: str = ""
+    digest: str = ""
 
     @property
     def is_drawn(self) -> bool:
@@ -81,21 +87,22 @@ def chosen(spec: Spec, table: str | None) -> list[str]:
 def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
     """The plan for a spec without errors (see `inspect`)."""
     spec = settle(spec)
+    if not 1 <= max_asks <= MOST_ASKS:
+        what = f"--max-asks must be from 1 to {MOST_ASKS:,}, got {max_asks:g}."
+        raise UsageError(what, hint="It is a multiple of the ideal number of requests.")
     if is_drawn(spec):
         spec, laid = lay_out(spec)
         dataset = spec.datasets[0]
         shards = Shards(dataset.count, SHARD_ROWS, spec.seed, dataset.name)
-        return Plan(spec, shards, max_asks=0, context=0, spec_hash=hash_of(spec), layouts=laid)
+        return Plan(spec, shards, max_asks=0, context=0, spec_hash=hash_of(spec), layouts=laid, asks=max_asks)
     model = spec.model
     if model is None or not endpoints_of(model):
         raise SpecError([Finding("model", *NO_MODEL)])
-    if not 1 <= max_asks <= MOST_ASKS:
-        what = f"--max-asks must be from 1 to {MOST_ASKS:,}, got {max_asks:g}."
-        raise UsageError(what, hint="It is a multiple of the ideal number of requests.")
     dataset = spec.datasets[0]
-    batch_size = model.batch_size or BATCH_SIZE
-    shards = Shards(dataset.count, batch_size, spec.seed, dataset.name)
     prompts = Prompts(dataset, build_types(dataset.fields), model.reply, model.max_tokens)
+    usual = rows_a_request(dataset.count, prompts.tokens_per_row()) if is_pool(dataset) else BATCH_SIZE
+    batch_size = model.batch_size or usual
+    shards = Shards(dataset.count, batch_size, spec.seed, dataset.name)
     largest = prompts.room(min(batch_size, dataset.count)) + prompts.tokens_of_prompt()
     return Plan(
         spec=spec,
@@ -143,6 +150,11 @@ def lay_out(spec: Spec) -> tuple[Spec, list[Layout]]:
     counted = [structs.replace(table, count=laid[table.name].count) for table in spec.datasets]
     changes: dict[str, Any] = {"tables": counted} if spec.tables else {"dataset": counted[0]}
     return structs.replace(spec, **changes), list(laid.values())
+
+
+def is_asked(plan: Plan) -> bool:
+    """Whether a model is asked for fields of drawn rows."""
+    return any(field.source == "ask" for table in plan.spec.datasets for field in table.fields)
 
 
 def is_drawn(spec: Spec) -> bool:

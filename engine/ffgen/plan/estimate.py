@@ -3,23 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ffgen.ask.prompt import Prompts
 from ffgen.errors import Finding
+from ffgen.plan.apart import twin_words
 from ffgen.plan.capacity import capacity_of
 from ffgen.plan.compile import Plan, compile_plan
+from ffgen.plan.hybrid import asked_tables, paired_spec
 from ffgen.plan.pools import fields_of_pools, pools_of, with_placeholders
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
+from ffgen.plan.ways import TOKENS_PER_SECOND, Cost, Way, reckon_rows
+from ffgen.spec.model import Dataset
 from ffgen.spec.types import ValueType, build_types
 from ffgen.spec.types.nested import describe
 
 CELLS_PER_SECOND = 6e6
 """Values that one core draws and encodes in a second, about."""
-TOKENS_PER_SECOND = 50.0
-"""Output of one slot of a local 8B model on a small GPU; the estimate says so."""
 
 
 class FieldView(Struct, frozen=True, kw_only=True):
@@ -74,6 +76,8 @@ class PlanView(Struct, frozen=True, kw_only=True):
     findings: list[Finding]
     mode: str = "records"
     tables: list[TableView] = []
+    ways: list[Way] = []
+    """The three ways in which a model could write this spec's language, where it has any."""
 
 
 def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
@@ -118,6 +122,7 @@ def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
     """A plan in which nobody is asked."""
     recipes = Recipes(with_placeholders(plan.spec), plan.layouts)
     pools = [view_plan(compile_plan(pool.spec), []) for pool in pools_of(plan.spec)]
+    pools += [view_rows(plan, table) for table in asked_tables(plan.spec)]
     pooled = {table.name: [field.name for field in fields_of_pools(table)] for table in plan.spec.datasets}
     tables = [view_table(recipes.recipes[layout.table], layout, pooled[layout.table]) for layout in plan.layouts]
     first = next(table for table in tables if table.name == plan.dataset.name)
@@ -150,6 +155,15 @@ def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
     )
 
 
+def view_rows(plan: Plan, table: Dataset) -> PlanView:
+    """What asking for the rows of a hybrid table takes."""
+    count = next(layout.count for layout in plan.layouts if layout.table == table.name)
+    view = view_plan(compile_plan(paired_spec(plan.spec, table, count), plan.asks), [])
+    cost = Cost([])
+    reckon_rows(cost, plan.spec, table, count)
+    return structs.replace(view, tokens_in=cost.tokens_in, tokens_out=cost.tokens_out)
+
+
 def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableView:
     """One drawn table in words."""
     kinds = recipe.kinds
@@ -158,7 +172,7 @@ def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableVi
         FieldView(
             name=name,
             type=kind.field.type,
-            made_by="pool" if name in pooled else recipe.generators[name],
+            made_by="pool" if name in pooled else "model" if kind.field.source == "ask" else recipe.generators[name],
             constraints=describe(kind) + ", not written" * kind.field.hidden,
         )
         for name, kind in kinds.items()
@@ -192,6 +206,9 @@ def uniqueness(plan: Plan) -> str:
     )
     if unique:
         words += f", and of each value of {', '.join(unique)}"
+    for kind in build_types(dataset.fields):
+        if kind.field.near is not None:
+            words += f"; of {kind.field.name}, {twin_words(kind.field.near, dataset.count, kind)}"
     if ids and not dataset.unique_by and len(ids) < len(dataset.fields):
         apart = f"{ids[0]} keeps" if len(ids) == 1 else f"{' and '.join(ids)} keep"
         words += f"; only {apart} records apart, the other fields may repeat together"

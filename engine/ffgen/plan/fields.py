@@ -20,6 +20,10 @@ from ffgen.spec.types.nested import coerce_cell
 
 Path = tuple[str | int, ...]
 
+NEAR_TYPES = ("string", "text")
+LEAST_NEAR = 0.2
+"""Below, MinHash bands would have to be so many that they bring nearly all texts together."""
+
 
 class Observation(NamedTuple):
     """What is wrong or odd at a path of the spec; `at_key` points at the key, not at what it holds."""
@@ -68,6 +72,15 @@ def observe_field(field: Field, path: Path, top: bool) -> list[Observation]:
     found = [*observe_inner(field, path)]
     if field.unique and not top:
         found.append(Observation((*path, "unique"), "only top-level fields can be unique.", "Use `unique_by`."))
+    if field.pool is not None and field.source != "pool":
+        what = "`pool` says how a pool is filled, and this field draws from none."
+        found.append(Observation((*path, "pool"), what, "Say `source: pool`, or take it away.", at_key=True))
+    if field.near is not None and field.type not in NEAR_TYPES:
+        what = f"near twins are told among texts, and this is type: {field.type}."
+        found.append(Observation((*path, "unique"), what, "Say `unique: true`, or make it type: text."))
+    elif field.near is not None and field.near < LEAST_NEAR:
+        what = f"texts that are alike by {field.near:g} share next to nothing: nearly all would be refused."
+        found.append(Observation((*path, "unique", "near"), what, f"Say {LEAST_NEAR} or more; 0.85 is usual."))
     if has_errors(found):
         return found
     found += observe_type(structs.replace(field, cases=None), path)

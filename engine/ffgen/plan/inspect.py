@@ -22,9 +22,11 @@ from ffgen.plan.fields import (
     observe_requirements,
     observe_room,
 )
+from ffgen.plan.hybrid import asked_fields, fallback_problems
 from ffgen.plan.pools import with_placeholders
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.settle import layout_of, settle
+from ffgen.plan.written import observe_asked, observe_keys
 from ffgen.sink import format_of
 from ffgen.spec.duration import seconds
 from ffgen.spec.load import Document
@@ -103,6 +105,7 @@ def observe_drawing_keys(dataset: Dataset) -> Iterator[Observation]:
             what = f"`{key}` is for drawn records, and these are asked for."
             yield Observation(("dataset", key), what, hint, at_key=True)
     for i, field in enumerate(dataset.fields):
+        yield from observe_keys(field, ("dataset", "fields", i), drawn=False)
         for key in ("when", "derive", "cases", "ref", "hidden"):
             if getattr(field, key):
                 what = f"`{key}` is for drawn records, and these are asked for."
@@ -123,6 +126,7 @@ def observe_drawn(spec: Spec, making: bool) -> Iterator[Observation]:
     found += observe_links(spec)
     found += observe_layouts(spec, paths)
     found += observe_pools(spec, paths)
+    found += observe_asked(spec, paths)
     yield from found
     if spec.output is not None:
         yield from observe_outputs(spec.output, many=len(spec.datasets) > 1)
@@ -197,9 +201,10 @@ def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
     """What is wrong with values that a model writes before rows are drawn."""
     pooled = [(top, table, i, field) for top, table in zip(paths, spec.datasets, strict=True)
               for i, field in enumerate(table.fields) if field.source == "pool"]  # fmt: skip
-    if pooled and (spec.model is None or not endpoints_of(spec.model)):
+    writes = bool(pooled) or any(asked_fields(table) for table in spec.datasets if table.mode != "local")
+    if writes and (spec.model is None or not endpoints_of(spec.model)):
         yield Observation(("model",), *NO_MODEL)
-    elif pooled and spec.model is not None:
+    elif writes and spec.model is not None:
         yield from observe_model(spec.model)
     for top, table, i, field in pooled:
         path: Path = (*top, "fields", i)
@@ -215,11 +220,6 @@ def observe_pools(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
             names = [each.name for each in table.fields if each.values]
             hint = f"Fields with values are {', '.join(names)}." if names else "Give that field `values`."
             yield Observation((*path, "pool", "by"), f"`{by}` is no field with a list of text values.", hint)
-    if not pooled:
-        for top, table in zip(paths, spec.datasets, strict=True):
-            if table.mode == "hybrid":
-                what = "no field of a hybrid table says `source: pool`."
-                yield Observation((*top, "mode"), what, "Say which field the model writes, or mode: local.")
 
 
 def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
@@ -232,7 +232,11 @@ def observe_recipes(spec: Spec, paths: list[Path]) -> Iterator[Observation]:
     recipes = Recipes(with_placeholders(spec), laid)
     wrong = False
     for dataset, top in zip(spec.datasets, paths, strict=True):
-        for path, problem in recipes.recipes[dataset.name].problems:
+        recipe = recipes.recipes[dataset.name]
+        faults = [*recipe.problems]
+        if not faults:
+            faults += fallback_problems(recipes, dataset.name)
+        for path, problem in faults:
             wrong = True
             yield Observation((*top, *path, *problem.path), problem.what, problem.hint, at_key=problem.at_key)
     if wrong:

@@ -9,8 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from ffgen.spec.model import Dataset, Field, Pool, Spec
+from ffgen.shingles import room_of
+from ffgen.spec.model import Dataset, Field, Near, Pool, Spec
+from ffgen.spec.types import build_type
 
+NEAR = 0.85
+"""Texts of a pool that are as alike as that are twins, unless the spec says."""
+NEAR_ROOM = 12 << 20
+"""Bytes that a pool's values may be reckoned to take for near twins to be refused unasked: a quarter of what there is,
+for texts may be longer than usual. 13,000 texts of 160 characters."""
 SHOWN = 1000
 """Values that stand for a pool while nothing has been asked."""
 
@@ -57,8 +64,19 @@ def groups_of(table: Dataset, pool: Pool) -> list[str]:
 
 
 def small_spec(spec: Spec, table: Dataset, field: Field, pool: Pool, group: str) -> Spec:
-    """The spec by which the model writes one pool: a table of that one field, all of its values different."""
-    asked = structs.replace(field, source=None, pool=None, unique=True, nullable=False, when=None, hidden=False)
+    """The spec by which the model writes one pool: a table of that one field, all of its values different. That the
+    field keeps its `pool` is how the plan tells such a table (see `plan.tail`)."""
+    threshold = twins_of(field, pool)
+    asked = structs.replace(
+        field,
+        source=None,
+        pool=pool,
+        unique=True if threshold is None else Near(near=threshold),
+        nullable=False,
+        when=None,
+        hidden=False,
+        fallback=[],
+    )
     domain = table.domain or table.name
     dataset = Dataset(
         name=".".join(part for part in (table.name, field.name, group) if part),
@@ -68,6 +86,17 @@ def small_spec(spec: Spec, table: Dataset, field: Field, pool: Pool, group: str)
         mode="records",
     )
     return Spec(model=spec.model, dataset=dataset, seed=spec.seed)
+
+
+def twins_of(field: Field, pool: Pool) -> float | None:
+    """From which similarity on a pool's values are twins, of which the second is refused; None where only equal ones
+    are. As the pool or the field says; else 0.85 for open text, as long as they fit into memory with certainty."""
+    if pool.near is not None:
+        return pool.near or None
+    if field.unique or field.pattern is not None or field.type not in ("string", "text"):
+        return field.near
+    usual = build_type(field).widths()[0] - 2
+    return NEAR if room_of(pool.size, usual, NEAR) <= NEAR_ROOM else None
 
 
 def with_values(spec: Spec, written: Written) -> Spec:
@@ -99,7 +128,8 @@ def _listed(table: Dataset, written: Written) -> Dataset:
     for field in table.fields:
         if field.source == "pool":
             pool = field.pool or Pool()
-            field = structs.replace(field, source=None, pool=None)
+            # The pool has no near twins where there may be none; rows that take each value once have none either.
+            field = structs.replace(field, source=None, pool=None, unique=bool(field.unique))
             if pool.by is None:
                 field = structs.replace(field, values=list(written[table.name, field.name, ""]))
             else:

@@ -23,15 +23,28 @@ JOINT = "joint"
 
 
 @dataclass
+class Held:
+    """What rows are held to once a model has written its part. `records`: rows alike in `unique_by` are asked again."""
+
+    checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
+    requires: list[Expression] = field(default_factory=list)
+    validators: list[RecordCheck] = field(default_factory=list)
+    unique: list[str] = field(default_factory=list)
+    records: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Recipe:
     """One table: its samplers, the order in which fields are drawn, and what is held against the rows.
 
     `keyed` fields are functions of the row number, `computed` ones follow from them. `joint` fields are, together: one
     permuted number a row is taken apart into a value of each. `apart` are those that no two rows of one parent share;
-    `gated` lists the key sets that only the gate can keep apart, the record's own last (`gates_records`). `how` says,
-    for each key set, what makes it unique.
+    `gated` lists the key sets that only the gate can keep apart, the record's own last (`gates_records`), `near` those
+    fields whose texts may have no near twin, with their thresholds. `how` says, for each key set, what makes it unique.
     `afterwards` are fields that hang on the rows of other tables under this one (totals, and what follows from them):
     drawing a row again does not change them, so what is held against them stands in `last_checks`, `last_requires`.
+    `written_on` are fields that a model writes row by row, and those that hang on them: what is held against them is
+    `held_back`, for the drawn part of a row is fixed before the model is asked.
     """
 
     dataset: Dataset
@@ -45,9 +58,12 @@ class Recipe:
     apart: list[str] = field(default_factory=list)
     gated: list[list[str]] = field(default_factory=list)
     gates_records: bool = False
+    near: list[tuple[str, float]] = field(default_factory=list)
     how: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
     requires: list[Expression] = field(default_factory=list)
+    written_on: set[str] = field(default_factory=set)
+    held_back: Held = field(default_factory=lambda: Held())
     afterwards: set[str] = field(default_factory=set)
     last_checks: list[tuple[str, str, pl.Expr]] = field(default_factory=list)
     last_requires: list[Expression] = field(default_factory=list)
@@ -61,6 +77,11 @@ class Recipe:
     def kinds(self) -> dict[str, ValueType]:
         """The type of each field, in the spec's order."""
         return {each.name: self.samplers[each.name].kind for each in self.dataset.fields}
+
+    @property
+    def asked(self) -> list[str]:
+        """The fields that a model writes for each row."""
+        return [each.name for each in self.dataset.fields if each.source == "ask"]
 
     @property
     def written(self) -> list[str]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from msgspec import structs
 
-from ffgen.expr import ExpressionError, check_types, parse
+from ffgen.expr import Expression, ExpressionError, check_types, parse
 from ffgen.plan.apart import keep_apart
 from ffgen.plan.computed import Compute, computed
 from ffgen.plan.imperfections import settled
@@ -35,7 +36,8 @@ TABLED = 1 << 20
 class Recipes:
     """The recipes of all tables; what foreign keys ask (see `sample.reference.Lookup`).
 
-    `stored` gives a column that is no function of the row number: set by whoever draws.
+    `stored` gives a column that is no function of the row number, `answers` one that a model wrote: set by whoever
+    draws.
     """
 
     def __init__(self, spec: Spec, layouts: Sequence[Layout]) -> None:
@@ -45,6 +47,7 @@ class Recipes:
         self.validators = record_validators(spec.plugins)
         self.recipes: dict[str, Recipe] = {}
         self.stored: Callable[[str, str, U64], pl.Series] | None = None
+        self.answers: Callable[[str, str, U64], pl.Series | None] | None = None
         self.wanted: set[tuple[str, str]] = set()
         self._columns: dict[tuple[str, str], pl.Series] = {}
         for name in laid:
@@ -151,6 +154,10 @@ class Recipes:
         assert self.stored is not None
         return self.stored(table, column, index)
 
+    def kept(self, table: str, column: str, index: U64) -> pl.Series | None:
+        """What a model wrote in some rows; None while it is still to be asked."""
+        return None if self.answers is None else self.answers(table, column, index)
+
 
 class Compiler:
     """Compiles one recipe; every problem is noted with its path in the table, and the rest goes on."""
@@ -194,7 +201,9 @@ class Compiler:
                 lookup=self.lookup,
             )
             try:
-                self.recipe.samplers[each.name] = bind_field(each, scope)
+                # What is near-unique is drawn by chance: refused, it must be another when it is drawn again.
+                free = each if each.near is None else structs.replace(each, unique=False)
+                self.recipe.samplers[each.name] = bind_field(free, scope)
                 self.recipe.generators[each.name] = generator_of(each, scope)[0]
             except Problem as problem:
                 self.recipe.note(("fields", i), problem)
@@ -232,6 +241,8 @@ class Compiler:
                 sampler = self.recipe.samplers[name]
                 if isinstance(sampler, Total) or self.recipe.afterwards & set(sampler.reads):
                     self.recipe.afterwards.add(name)
+                if sampler.field.source == "ask" or self.recipe.written_on & set(sampler.reads):
+                    self.recipe.written_on.add(name)
 
     def _require(self) -> None:
         names = list(self.recipe.samplers)
@@ -246,18 +257,34 @@ class Compiler:
                 self.recipe.note(
                     path, Problem("", f"column {error.column} of the expression: {error.what}", error.hint)
                 )
+            elif expression.columns & self.recipe.written_on:
+                self._hold_back(path, expression)
             elif expression.columns & self.recipe.afterwards:
                 self.recipe.last_requires.append(expression)
             else:
                 self.recipe.requires.append(expression)
 
+    def _hold_back(self, path: Path, expression: Expression) -> None:
+        """A condition over what a model writes: it must be known as soon as the model has answered."""
+        for name in sorted(expression.columns & self.recipe.written_on):
+            each = self.recipe.samplers[name].field
+            if name in self.recipe.afterwards or (each.source != "ask" and each.derive is None):
+                what = f"`{name}` hangs on what the model writes, and is not known when rows are held to this."
+                self.recipe.note(path, Problem("", what, "Use asked and derived fields in it."))
+                return
+        self.recipe.held_back.requires.append(expression)
+
     def _check(self) -> None:
         """What samplers do not hold by themselves is held against every row."""
+        if self.recipe.written_on:
+            self.recipe.held_back.validators, self.recipe.validators = self.recipe.validators, []
         for name, sampler in self.recipe.samplers.items():
             kind = sampler.kind
             if kind.field.type in ("object", "array"):
                 continue
             checks = self.recipe.last_checks if name in self.recipe.afterwards else self.recipe.checks
+            if name in self.recipe.written_on:
+                checks = self.recipe.held_back.checks
             checks += [(name, reason, expr) for reason, expr in unheld(sampler)]
 
     def _correlate(self) -> None:

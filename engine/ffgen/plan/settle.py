@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import structs
 
 from ffgen.sample import gives
+from ffgen.sample.default import by_name
 from ffgen.spec.model import Dataset, Field, Spec
 
 DEFAULT_COUNT = 1000
@@ -29,14 +30,58 @@ def settle_table(dataset: Dataset, spec: Spec) -> Dataset:
     elif not count and layout_of(dataset) is None:
         count = DEFAULT_COUNT
     mode = dataset.mode or default_mode(spec)
-    return structs.replace(dataset, fields=fields, count=count, mode=mode)
+    sourced = with_sources(structs.replace(dataset, fields=fields, count=count), mode, said=dataset.mode is not None)
+    return structs.replace(sourced, mode="hybrid" if is_mixed(sourced, mode) else mode)
 
 
 def default_mode(spec: Spec) -> Literal["records", "hybrid", "local"]:
     """Who makes values where the spec doesn't say."""
-    if any(field.source == "pool" for table in spec.datasets for field in table.fields):
+    if any(field.source in ("pool", "ask") for table in spec.datasets for field in table.fields):
         return "hybrid"
     return "local" if spec.tables or spec.model is None else "records"
+
+
+def is_mixed(dataset: Dataset, mode: str) -> bool:
+    """Whether a table of whole records has fields that are drawn: then the model writes the others, row by row."""
+    return mode == "records" and any(field.source in ("draw", "pool") for field in dataset.fields)
+
+
+def with_sources(dataset: Dataset, mode: str, *, said: bool) -> Dataset:
+    """The table with each field's source, as far as its mode says more than the field.
+
+    In a hybrid table the model writes what needs language; one that is hybrid only because a field says so asks for
+    no other. Without a model, the first fallback makes the value.
+    """
+    fields = []
+    for field in dataset.fields:
+        if mode == "local" and field.source != "draw" and field.fallback and is_free(field):
+            field = structs.replace(fallen_back(field, 0), source="draw", pool=None, fallback=[])
+        elif field.source is None and is_mixed(dataset, mode):
+            field = structs.replace(field, source="ask" if is_free(field) else "draw")
+        elif field.source is None and mode == "hybrid":
+            field = structs.replace(field, source="ask" if said and needs_language(field, dataset) else "draw")
+        fields.append(field)
+    return structs.replace(dataset, fields=fields)
+
+
+def fallen_back(field: Field, k: int) -> Field:
+    """The field as its fallback number k makes it. `{name: pattern, pattern: ...}` draws from a pattern of its own."""
+    said = field.fallback[k]
+    if isinstance(said, dict) and said.get("name") == "pattern" and isinstance(said.get("pattern"), str):
+        return structs.replace(field, generator="pattern", pattern=said["pattern"])
+    return structs.replace(field, generator=said)
+
+
+def is_free(field: Field) -> bool:
+    """Whether nothing in the spec says how a field's value is made."""
+    return field.generator is None and field.derive is None and field.ref is None and not field.cases
+
+
+def needs_language(field: Field, dataset: Dataset) -> bool:
+    """Whether a field is open text, whose meaning only its name and description tell."""
+    if not is_free(field) or field.values is not None or field.pattern is not None or dataset.rows is not None:
+        return False
+    return field.type == "text" or (field.type == "string" and by_name(field) is None)
 
 
 def settle_field(field: Field, tables: Mapping[str, Dataset], depth: int) -> Field:

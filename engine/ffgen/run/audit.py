@@ -54,6 +54,10 @@ class Audit:
         self._write(self._file, "missed", {"shard": shard, "attempt": attempt, "kind": kind, "status": status})
         self._write(self._contents, "missed", {"shard": shard, "attempt": attempt, "kind": kind, "what": what})
 
+    def steered(self, step: int, shard: int, why: str) -> None:
+        """A step of steering begins with a shard."""
+        self._write(self._file, "steered", {"step": step, "shard": shard, "why": why})
+
     def ended(self, outcome: str, records: int) -> None:
         """The run is over."""
         self._write(self._file, "ended", {"outcome": outcome, "records": records})

@@ -14,6 +14,7 @@ from ffgen.plan.estimate import money
 from ffgen.run.audit import Audit
 from ffgen.run.coordinator import Coordinator
 from ffgen.run.crew import Crew, Inline, Processes, own_use
+from ffgen.run.desk import remember_asked
 from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
 from ffgen.run.fence import fence
 from ffgen.run.gate import GateRole
@@ -21,7 +22,8 @@ from ffgen.run.ledger import marks_of, note
 from ffgen.run.messages import Setup
 from ffgen.run.options import SMALL, STDOUT, Options, Signals, Watch, cache_folder
 from ffgen.run.remote import Remote
-from ffgen.run.report import ProcessUse, Refusal, Report
+from ffgen.run.report import EndpointUse, ProcessUse, Refusal, Report, Steered
+from ffgen.run.room import check_room
 from ffgen.run.worker import WorkerRole
 from ffgen.run.writer import WriterRole
 from ffgen.sink import format_of
@@ -37,6 +39,7 @@ async def carry_out(
 ) -> Report:
     """Carries a plan out and publishes the result, whole. Raises an FfgenError otherwise, and leaves nothing behind
     but kept replies. `remote` stops it from another thread."""
+    check_room(plan, options.memory)
     began = time.monotonic()
     with contextlib.ExitStack() as held:
         stop = held.enter_context(Signals())
@@ -58,6 +61,7 @@ async def carry_out(
             fence([*plan.endpoints, "http://127.0.0.1"])
         endpoints = await find_endpoints(plan, key, replies)
         held.callback(endpoints.stop)
+        remember_asked(plan, endpoints.first, replies)
         replies.begin(plan.spec_hash)
         crew = crew_for(plan, options, make_writer)
         coordinator = Coordinator(plan, crew, endpoints, replies, fresh=options.fresh, audit=audit)
@@ -151,6 +155,9 @@ def report_of(
         spec_hash=plan.spec_hash,
         model=endpoints.first.model,
         endpoints=[endpoint.url for endpoint in endpoints.found],
+        servers=servers_of(coordinator, endpoints),
+        doubles=counts.doubles,
+        steering=steering_of(coordinator),
         records=counts.admitted,
         wanted=plan.shards.count,
         duplicates=counts.duplicates,
@@ -173,6 +180,34 @@ def report_of(
         workers=sum(use.role == "worker" for use in uses),
         processes=uses,
     )
+
+
+def servers_of(coordinator: Coordinator, endpoints: Endpoints) -> list[EndpointUse]:
+    """The endpoints one by one."""
+    pairs = zip(endpoints.found, coordinator.shares, strict=True)
+    asked = [
+        EndpointUse(
+            url=endpoint.url,
+            requests=share.requests,
+            replies=share.replies,
+            failures=dict(share.failures),
+            tokens_in=share.tokens_in,
+            tokens_out=share.tokens_out,
+            busy=share.busy,
+            p50=share.latency(0.5),
+            p95=share.latency(0.95),
+            note=share.refused,
+        )
+        for endpoint, share in pairs
+    ]
+    return asked + [EndpointUse(url=url, note=what) for url, what in endpoints.missing.items()]
+
+
+def steering_of(coordinator: Coordinator) -> list[Steered]:
+    """The steps that steering took."""
+    steering, name = coordinator.state.steering, coordinator.plan.dataset.name
+    began = [] if steering is None else steering.began
+    return [Steered(dataset=name, step=each.step, shard=each.shard, why=each.why) for each in began]
 
 
 def embedded_use(pid: int) -> ProcessUse:

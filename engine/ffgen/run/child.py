@@ -54,6 +54,8 @@ def main(connection: Any, parent: int) -> None:
     except OSError as error:
         report(connection, InternalError(f"The {role} process failed: {error}."))
     except MemoryError:
+        if role == "drawer":  # its shards are drawn again, by another that takes more care
+            os._exit(InternalError.exit_code)
         report(connection, InternalError(f"The {role} process ran out of memory."))
 
 

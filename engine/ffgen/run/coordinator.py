@@ -10,7 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import orjson
+
 from ffgen import failpoint
+from ffgen.ask.address import Kind
+from ffgen.ask.paired import Given
 from ffgen.ask.replies import Replies
 from ffgen.errors import EndpointError, FfgenError, InternalError, Interrupted, TimeLimitError
 from ffgen.plan.compile import Plan
@@ -45,6 +49,8 @@ from ffgen.run.moves import (
     JudgeShard,
     Lost,
     MakeShard,
+    NoteStep,
+    Outrun,
     Rephrased,
     Replied,
     Started,
@@ -54,16 +60,22 @@ from ffgen.run.moves import (
     Written,
 )
 from ffgen.run.report import Progress
+from ffgen.run.share import Share
 from ffgen.run.shortfall import explain_shortfall
 from ffgen.run.state import State
+from ffgen.run.steering import Steering
 from ffgen.run.tally import Tally
 from ffgen.shard.asked import Maker
 from ffgen.shard.made import Made
 from ffgen.spec.duration import seconds
+from ffgen.spec.types.nested import one_line
 
 GRACE = 8.0
 """Seconds that replies in flight are waited for after a signal; they are paid for."""
 TICK = 0.1
+MOST_TOLD = 64
+"""Refused rows of a shard whose values are remembered."""
+WIDEST_TOLD = 60
 
 log = logging.getLogger("ffgen.run")
 
@@ -89,13 +101,16 @@ class Coordinator:
             endpoints=len(endpoints.found),
         )
         self.maker = Maker(plan, endpoints.first.api, endpoints.first.model)
+        self.state.steering = Steering(self.maker.strata, plan.shards)
         self.tally = Tally()
+        self.shares = [Share() for _ in endpoints.found]
         self.phase = "starting"
         self.began = time.monotonic()
         self._fresh = fresh
         self._asked: dict[int, bool] = {}
         # Shards under way, and whether they were asked without patterns.
         self._keys: dict[int, bytes] = {}
+        self._recent: deque[tuple[int, bytes, int]] = deque(maxlen=200)
         self._made: dict[int, Made] = {}
         self._verdicts: dict[int, bytes] = {}
         self._written: deque[int] = deque()
@@ -159,7 +174,7 @@ class Coordinator:
             case Verdict():
                 failpoint.hit("coordinator.verdict")
                 self._verdicts[message.shard] = message.admitted
-                self.feed(Judged(message.shard, sum(message.admitted)))
+                self.feed(Judged(message.shard, sum(message.admitted), self._repeated(message)))
             case Wrote():
                 self.feed(Written(self._written.popleft()))
             case Finished():
@@ -194,47 +209,104 @@ class Coordinator:
         match command:
             case AskShard():
                 self._ask(command)
+            case NoteStep():
+                self._note(command)
             case MakeShard():
                 reply = self.replies.get(self._keys[command.shard])
                 if reply is None:
                     raise InternalError(f"The kept reply of shard {command.shard} is gone.", hint="Run it again.")
-                self.crew.send("worker", Make(command.shard, command.attempt, reply))
+                self._make(command.shard, command.attempt, reply)
             case DropRows():
                 del self._made[command.shard]
             case JudgeShard():
-                batch = self._made[command.shard].batch
-                self.crew.send("gate", Judge(command.shard, batch.rows, batch.sets, batch.keys))
+                self._judge(command.shard)
             case WriteShard():
                 self._write(command)
             case Wake():
                 self._wake(command.at)
             case Complete():
-                self.phase = "finishing"
-                self.crew.send("writer", Finish())
+                self._complete()
             case GiveUp():
                 self.broke(self._reason(command))
 
+    # What a run of given rows does otherwise (see run.asking)
+
+    def _body(self, shard: int, attempt: int) -> bytes:
+        """The request's body."""
+        return self.maker.body(shard, attempt, self.endpoints.plain, self.state.open[shard].steer)
+
+    def _given(self, shard: int) -> Given | None:
+        """The rows that a shard completes; None where it makes rows of its own."""
+        return None
+
+    def _judge(self, shard: int) -> None:
+        """Asks the gate about a shard."""
+        batch = self._made[shard].batch
+        self.crew.send("gate", Judge(shard, batch.rows, batch.sets, batch.keys, batch.near))
+
+    def _complete(self) -> None:
+        """All rows are admitted."""
+        self.phase = "finishing"
+        self.crew.send("writer", Finish())
+
+    # Asking
+
     def _ask(self, command: AskShard) -> None:
-        shards = self.plan.shards
-        body = self.maker.body(command.shard, command.attempt, self.endpoints.plain)
-        endpoint = self.endpoints.first
-        key = Replies.key(endpoint.api, endpoint.model, endpoint.digest, body)
-        self._asked[command.shard] = self.endpoints.plain
-        self._keys[command.shard] = key
-        if not self._fresh and (reply := self.replies.get(key)) is not None:
-            self.crew.send("worker", Make(command.shard, command.attempt, reply))
+        shard, attempt = command.shard, command.attempt
+        if command.is_double:
+            self._ask_double(command)
             return
-        self.audit.asked(command.shard, command.attempt, shards.seed_of(command.shard, command.attempt), key, body)
-        self.tally.requests += 1
-        if self._chatty:
-            log.debug("asked", extra=self._told(shard=command.shard, attempt=command.attempt, bytes=len(body)))
+        body = self._body(shard, attempt)
+        key = self._key(body)
+        self._asked[shard] = self.endpoints.plain
+        self._keys[shard] = key
+        self._recent.append((shard, key, self.state.open[shard].size))
+        if not self._fresh and (reply := self.replies.get(key)) is not None:
+            self._make(shard, attempt, reply)
+            return
+        self._tell_asked(command, key, body)
         self._send(command, body)
+
+    def _ask_double(self, command: AskShard) -> None:
+        """The same request once more, to another endpoint."""
+        body = self._body(command.shard, command.attempt)
+        key = self._key(body)
+        if key != self._keys[command.shard]:  # servers turned out to refuse patterns in between
+            self.feed(Rephrased(command.shard, command.endpoint))
+            return
+        log.info("asked twice", extra=self._told(shard=command.shard, endpoint=self._url(command.endpoint)))
+        self._tell_asked(command, key, body)
+        self._send(command, body)
+
+    def _key(self, body: bytes) -> bytes:
+        endpoint = self.endpoints.first
+        return Replies.key(endpoint.api, endpoint.model, endpoint.digest, body)
+
+    def _tell_asked(self, command: AskShard, key: bytes, body: bytes) -> None:
+        shard, attempt = command.shard, command.attempt
+        self.audit.asked(shard, attempt, self.plan.shards.seed_of(shard, attempt), key, body)
+        self.tally.requests += 1
+        self.shares[command.endpoint].send(shard, attempt, time.monotonic())
+        if self._chatty:
+            log.debug("asked", extra=self._told(shard=shard, attempt=attempt, bytes=len(body)))
+
+    def _make(self, shard: int, attempt: int, reply: bytes) -> None:
+        """Has a shard made from a reply that is kept."""
+        self.crew.send("worker", Make(shard, attempt, reply, self._given(shard), self.state.open[shard].size))
+
+    def _note(self, command: NoteStep) -> None:
+        """A step of steering has begun."""
+        log.info("steering", extra=self._told(step=command.step, shard=command.shard, why=command.why))
+        self.audit.steered(command.step, command.shard, command.why)
+
+    def _url(self, endpoint: int) -> str:
+        return self.endpoints.found[endpoint].url
 
     def _send(self, command: AskShard, body: bytes) -> None:
         """Sends at once where the address is known; the embedded server is started first where it is not."""
-        endpoint = self.endpoints.found[command.endpoint]
-        if self.endpoints.absent is None and endpoint.url.startswith("http"):
-            self.crew.send("worker", Ask(command.shard, command.attempt, endpoint.url, body))
+        url = self._url(command.endpoint)
+        if self.endpoints.absent is None and url.startswith("http"):
+            self._send_to(url, command, body)
             return
         task = self._loop.create_task(self._send_later(command, body))
         self._tasks.add(task)
@@ -248,7 +320,12 @@ class Coordinator:
             self.broke(error)
             return
         self.phase = "asking"
-        self.crew.send("worker", Ask(command.shard, command.attempt, url, body))
+        self._send_to(url, command, body)
+
+    def _send_to(self, url: str, command: AskShard, body: bytes) -> None:
+        shard = command.shard
+        told = (self._given(shard), command.endpoint, self.state.open[shard].size)
+        self.crew.send("worker", Ask(shard, command.attempt, url, body, *told))
 
     @property
     def slots(self) -> int:
@@ -267,8 +344,19 @@ class Coordinator:
                 left -= flag
                 admitted[row] = flag and left >= 0
         lines, rows = made.batch.take(admitted)
-        self._written.append(len(made.batch.lines))
+        self._written.append(made.batch.size)
         self.crew.send("writer", Write(lines, rows))
+
+    def _repeated(self, verdict: Verdict) -> tuple[str, ...]:
+        """What the rows that the gate refused are told by."""
+        name = self.maker.strata.told
+        made = self._made.get(verdict.shard)
+        if name is None or made is None or self.state.steering is None or 0 not in verdict.admitted:
+            return ()
+        lines = made.batch.lines.splitlines()
+        refused = [line for line, admitted in zip(lines, verdict.admitted, strict=True) if not admitted]
+        values = (orjson.loads(line)[name] for line in refused[:MOST_TOLD])
+        return tuple(shortened(value) for value in values if isinstance(value, str))
 
     def _wake(self, at: float) -> None:
         if self._timer is not None:
@@ -285,16 +373,20 @@ class Coordinator:
     # Answers
 
     def _answered(self, message: Answered) -> None:
-        if message.shard not in self._asked:
-            return
         if not message.reply:
-            self._use(message, asked=False)
+            shard = self.state.open.get(message.shard)
+            if shard is not None and (shard.phase == "making" or self.state.awaits(message.shard, message.attempt)):
+                self._use(message, asked=False)
+            return
+        self.shares[message.endpoint].reply(message.shard, message.attempt, message.made, time.monotonic())
+        if not self.state.awaits(message.shard, message.attempt):
+            self.feed(Outrun(message.shard, message.attempt, message.endpoint))
             return
 
         def stored(error: FfgenError | None) -> None:
             self._loop.call_soon_threadsafe(self._stored, message, error)
 
-        self.feed(Arrived(message.shard))
+        self.feed(Arrived(message.shard, message.endpoint))
         self.replies.put(self._keys[message.shard], message.reply, stored)
 
     def _stored(self, message: Answered, error: FfgenError | None) -> None:
@@ -312,7 +404,7 @@ class Coordinator:
         if shard.phase != "making":
             self._count(message, asked)
         self._made[message.shard] = made
-        self.feed(Replied(message.shard, made.batch.rows, len(made.batch.lines), asked))
+        self.feed(Replied(message.shard, made.batch.rows, made.batch.size, asked))
 
     def _count(self, message: Answered, asked: bool) -> None:
         made = message.made
@@ -324,17 +416,20 @@ class Coordinator:
         self.audit.answered(message.shard, message.attempt, made, asked, message.reply)
 
     def _missed(self, message: Missed) -> None:
-        if message.shard not in self._asked:
+        kind: Kind = message.kind  # type: ignore[assignment]
+        shard, attempt, endpoint = message.shard, message.attempt, message.endpoint
+        self.shares[endpoint].fail(shard, attempt, kind, message.what)
+        if not self.state.awaits(shard, attempt):
+            self.feed(Outrun(shard, attempt, endpoint, kind, message.retry_after))
             return
-        if message.kind == "fatal" and self._may_rephrase(message):
+        if kind == "fatal" and self._may_rephrase(message):
             self.endpoints.keep_plain(self.replies)
             log.warning("server refuses patterns in a schema", extra=self._told(what=message.what))
-            self.feed(Rephrased(message.shard))
+            self.feed(Rephrased(shard, endpoint))
             return
-        log.info("request failed", extra=self._told(shard=message.shard, kind=message.kind, what=message.what))
-        self.audit.missed(message.shard, message.attempt, message.kind, message.status, message.what)
-        kind = message.kind
-        self.feed(Failed(message.shard, kind, message.what, message.hint, message.retry_after))  # type: ignore[arg-type]
+        log.info("request failed", extra=self._told(shard=shard, kind=kind, what=message.what))
+        self.audit.missed(shard, attempt, kind, message.status, message.what)
+        self.feed(Failed(shard, kind, message.what, message.hint, message.retry_after, endpoint))
 
     def _may_rephrase(self, message: Missed) -> bool:
         """A server that refuses the schema is asked once more without its patterns, all shards alike."""
@@ -352,6 +447,8 @@ class Coordinator:
     def _account(self) -> None:
         now = time.monotonic()
         self.tally.pass_time(now - self._last, self.state.in_flight, self.state.permits)
+        for share, server in zip(self.shares, self.state.servers, strict=True):
+            share.busy += server.limit.in_flight * (now - self._last)
         self._last = now
 
     async def _tick(self, watch: Callable[[Progress], None] | None) -> None:
@@ -402,15 +499,15 @@ class Coordinator:
                 return explain_shortfall(self.plan, self.maker, self.state, self.tally.refused, self._kept_replies())
 
     def _kept_replies(self) -> list[tuple[int, bytes]]:
-        """The last replies of the run, to see what they have in common."""
-        endpoint = self.endpoints.first
-        found = []
-        for index in range(max(0, self.state.launched - 200), self.state.launched):
-            body = self.maker.body(index, 0, self.endpoints.plain)
-            reply = self.replies.get(Replies.key(endpoint.api, endpoint.model, endpoint.digest, body))
-            if reply is not None:
-                found.append((index, reply))
-        return found
+        """The last replies of the run and how many rows each was asked for, to see what they have in common."""
+        found = ((rows, self.replies.get(key)) for _, key, rows in self._recent)
+        return [(rows, reply) for rows, reply in found if reply is not None]
+
+
+def shortened(value: str) -> str:
+    """A value as it is named in a prompt."""
+    text = one_line(value)
+    return text if len(text) <= WIDEST_TOLD else f"{text[:WIDEST_TOLD]}..."
 
 
 RESUME = "Replies are kept: the same command goes on from there."

@@ -89,6 +89,11 @@ class Inline:
                 return
             for answer in self._roles[role].handle(message):
                 self._listener.received(answer)
+        except MemoryError as error:
+            if not isinstance(message, Draw):
+                self._listener.broke(InternalError(f"There is not enough memory: {error}."))
+                return
+            self._listener.lost((message.shard,))
         except Exception as error:
             self._listener.broke(error)
 
@@ -116,6 +121,7 @@ class Member:
         self.gone = asyncio.Event()
         self.leaving = False
         self.in_hand: dict[int, int] = {}
+        self.twice: set[int] = set()
         self.used: ProcessUse | None = None
 
 
@@ -169,6 +175,8 @@ class Processes:
             # A shard in hand stays there: its rows or its block are in that worker's memory.
             holding = [member for member in alive if message.shard in member.in_hand]
             member = holding[0] if holding else min(alive, key=lambda m: len(m.in_hand))
+            if isinstance(message, Ask) and message.shard in member.in_hand:
+                member.twice.add(message.shard)  # the same request is at two endpoints
             member.in_hand[message.shard] = message.attempt
         if member.channel is not None:
             member.channel.send(message)
@@ -188,7 +196,10 @@ class Processes:
                 case Broke():
                     self._broke(member, pickle.loads(message.error))
                 case Answered() | Missed() | Placed():
-                    member.in_hand.pop(message.shard, None)
+                    if message.shard in member.twice:
+                        member.twice.discard(message.shard)
+                    else:
+                        member.in_hand.pop(message.shard, None)
                     self._listener.received(message)
                 case _:
                     self._listener.received(message)

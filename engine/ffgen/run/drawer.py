@@ -1,4 +1,10 @@
-"""A drawing worker's role: draws shards, encodes them, and writes each block where it is told to."""
+"""A drawing worker's role: draws shards, encodes them, and writes each block where it is told to.
+
+A shard that took a worker down is drawn with care. What can be smaller then: no frame is held for the gate's verdict,
+text is encoded 4,096 rows at a time, and the last time no other shard is drawn meanwhile, so that the machine's memory
+is this one's. What can't: the rows of a shard are drawn as whole columns, for its identity is its stream of chance; the
+block is held until it has its place; a Parquet row group is encoded whole.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,10 +14,13 @@ import numpy as np
 import polars as pl
 
 from ffgen import failpoint
+from ffgen.disk import write_at
 from ffgen.place import destination_error
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
 from ffgen.posix import keep_memory
+from ffgen.run.answers import Answers
+from ffgen.run.drawing import DEATHS
 from ffgen.run.labels import counts_of, keep_part
 from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed, Setup
 from ffgen.run.store import Store
@@ -19,6 +28,7 @@ from ffgen.sample.plugins import load_files
 from ffgen.shard.drawn import Drawer, Positions
 from ffgen.shard.spoil import spoil
 from ffgen.sink.block import Block, Encoder, encoder
+from ffgen.sink.sparing import encode_sparingly
 from ffgen.spec.model import Field
 
 HELD_FRAMES = 16
@@ -38,6 +48,7 @@ class DrawerRole:
         self.folder = setup.store
         self.store = Store(setup.store, self.recipes)
         self.recipes.stored = self.store.value
+        self.recipes.answers = Answers(setup.plan.answers).get if setup.plan.answers else None
         self.outlets = setup.outlets
         self.labels = setup.labels
         self.encoders: dict[str, Encoder] = {}
@@ -62,6 +73,10 @@ class DrawerRole:
 
     def _draw(self, message: Draw) -> Message:
         failpoint.hit("drawer.draw")
+        if message.care < DEATHS - 1:
+            failpoint.hit("drawer.crowded")
+        if message.care:
+            self.frames.clear()
         frame = self._frame(message)
         if message.seal:
             return self._seal(message, frame)
@@ -69,12 +84,14 @@ class DrawerRole:
         table, shard = message.table, message.shard
         if len(self.frames) >= HELD_FRAMES:
             self.frames.pop(next(iter(self.frames)))
-        self.frames[table, shard, len(rounds)] = frame
+        if not message.care:
+            self.frames[table, shard, len(rounds)] = frame
         positions = self.drawer.changed(table, shard, rounds)
         part = frame if positions is None else frame[positions]
         keys = self.drawer.keys(table, part).tobytes()
         changed = b"" if positions is None else positions.astype(np.uint32).tobytes()
-        return Drawn(shard, table, len(frame), keys, changed)
+        near = [digests.pack() for digests in self.drawer.texts(table, part)]
+        return Drawn(shard, table, len(frame), keys, changed, near)
 
     def _frame(self, message: Draw) -> pl.DataFrame:
         rounds = positions_of(message.rounds)
@@ -95,15 +112,23 @@ class DrawerRole:
             self.blocks[table, shard] = Block((), len(frame))
             return Sealed(shard, table, len(frame), 0, b"")
         recipe = self.recipes.recipes[table]
-        if table not in self.encoders:
-            self.encoders[table] = encoder_of(recipe, self.outlets[table].format, self.outlets[table].compression)
         spoiled, labels = spoil(recipe, shard, self.recipes.laid[table].span(shard)[0], frame.select(recipe.written))
         if self.labels is not None:
             keep_part(self.folder, table, shard, labels, self.labels)
-        block = self.encoders[table].encode(spoiled)
+        block = self._encode(recipe, spoiled, message.care)
         failpoint.hit("drawer.sealed")
         self.blocks[table, shard] = block
         return Sealed(shard, table, block.rows, block.size, block.footer, counts_of(labels))
+
+    def _encode(self, recipe: Recipe, frame: pl.DataFrame, care: int) -> Block:
+        table = recipe.dataset.name
+        outlet = self.outlets[table]
+        if care:
+            return encode_sparingly(outlet.format, *shape_of(recipe), outlet.compression, frame)
+        failpoint.hit("drawer.whole")
+        if table not in self.encoders:
+            self.encoders[table] = encoder_of(recipe, outlet.format, outlet.compression)
+        return self.encoders[table].encode(frame)
 
     def _place(self, message: Place) -> Message:
         block = self.blocks.pop((message.table, message.shard))
@@ -113,7 +138,7 @@ class DrawerRole:
         try:
             if message.table not in self.files:
                 self.files[message.table] = os.open(path, os.O_WRONLY)
-            write_at(self.files[message.table], block.pieces, message.offset)
+            write_at(self.files[message.table], block.pieces, message.offset, "drawer.write")
         except OSError as error:
             raise destination_error(error, path) from error
         failpoint.hit("drawer.placed")
@@ -146,12 +171,3 @@ def formats_of(field: Field, path: str) -> Iterator[tuple[str, str]]:
 def positions_of(rounds: Sequence[bytes]) -> list[Positions]:
     """The refused rows of each round, from their bytes."""
     return [np.frombuffer(positions, dtype=np.uint32).astype(np.int64) for positions in rounds]
-
-
-def write_at(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
-    """All pieces, one after the other, from an offset on."""
-    for piece in pieces:
-        left = memoryview(piece)
-        while left:
-            written = os.pwrite(descriptor, left, offset)
-            left, offset = left[written:], offset + written

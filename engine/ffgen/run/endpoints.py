@@ -27,6 +27,8 @@ class Endpoints:
         self.found = found
         self.absent = absent
         self.plain = plain
+        self.missing: dict[str, str] = {}
+        """Endpoints that are named and did not answer, and what was wrong."""
         """The server refuses patterns in a schema, so they are left out."""
         self.embedded: embedded.Embedded | None = None
         self._starting = asyncio.Lock()
@@ -74,7 +76,10 @@ async def find_endpoints(plan: Plan, key: str | None, replies: Replies) -> Endpo
     found = [answer for answer in answers if isinstance(answer, Endpoint)]
     errors = [answer for answer in answers if isinstance(answer, BaseException)]
     if found:
-        return recognised(found, replies)
+        endpoints = recognised(found, replies)
+        pairs = zip(plan.endpoints, answers, strict=True)
+        endpoints.missing = {base_url(url): str(said) for url, said in pairs if isinstance(said, BaseException)}
+        return endpoints
     error = errors[0]
     if not isinstance(error, EndpointError):
         raise error

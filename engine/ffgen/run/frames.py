@@ -2,6 +2,7 @@
 
 import queue
 import signal
+import tempfile
 import threading
 import time
 import weakref
@@ -12,15 +13,16 @@ from contextlib import suppress
 import polars as pl
 
 from ffgen.errors import Interrupted, TimeLimitError
-from ffgen.plan.compile import Plan
+from ffgen.plan.compile import Plan, is_asked
+from ffgen.plan.pools import pools_of
 from ffgen.run.fence import fence
 from ffgen.run.hand import hand_over
 from ffgen.run.labels import Spoiled, summed
 from ffgen.run.messages import Finish, Finished, Message, Setup, Write, Wrote
 from ffgen.run.options import Options, run_to_end
-from ffgen.run.pools import Spent, fill_pools
 from ffgen.run.remote import Remote
 from ffgen.run.report import Progress, Report
+from ffgen.run.room import check_room
 from ffgen.run.start import carry_out
 from ffgen.sink.frame import frame_of
 from ffgen.spec.record import RecordType
@@ -160,12 +162,24 @@ def work(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
 
 
 def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> Report:
-    """Frames of a drawn table, straight from the samplers; its pools are filled first."""
-    filled: tuple[Plan, Spent] = run_to_end(lambda: fill_pools(plan, options, watch, pipe.remote))
-    plan, spent = filled
+    """Frames of a drawn table, straight from the samplers; what a model writes of it is asked for first."""
+    check_room(plan, options.memory)
+    with tempfile.TemporaryDirectory(prefix="ffgen-") as folder:
+        return draw_in(folder, pipe, plan, options, watch)
+
+
+def draw_in(
+    folder: str, pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None
+) -> Report:
+    """See `draw`; answers stand in the folder."""
+    began = time.monotonic()
+    asked: list[Report] = []
+    if is_asked(plan) or pools_of(plan.spec):
+        from ffgen.run.complete import complete  # what draws only need not import what asks
+
+        plan, asked = run_to_end(lambda: complete(plan, options, folder, watch, pipe.remote))
     if options.isolate:
         fence([] if plan.spec.model is None else [*plan.endpoints, "http://127.0.0.1"])
-    began = time.monotonic()
     spoiled: Spoiled = Counter()
     wanted = sum(layout.count for layout in plan.layouts if layout.table in plan.chosen(options.table))
     taken, told_at = 0, -TICK
@@ -189,4 +203,4 @@ def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
     told = summed(spoiled)
     name, seed, hash = plan.chosen(options.table)[0], plan.spec.seed, plan.spec_hash
     report = Report.of_drawn(seed, hash, name, "frames", "frames", rows, rows, elapsed, imperfections=told)
-    return spent.put_into(report)
+    return report.with_asked(asked)

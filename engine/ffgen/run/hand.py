@@ -13,6 +13,7 @@ from ffgen.errors import Interrupted, ShortfallError, UsageError
 from ffgen.plan.compile import Plan
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
+from ffgen.run.answers import Answers
 from ffgen.run.drawer import shape_of
 from ffgen.run.drawing import MOST_ROUNDS
 from ffgen.run.labels import Spoiled, counts_of, tell
@@ -49,6 +50,7 @@ class Hand:
         self.drawer = Drawer(self.recipes, spec.seed)
         self.store = Store(folder, self.recipes)
         self.recipes.stored = self.store.value
+        self.recipes.answers = Answers(plan.answers).get if plan.answers else None
         self.memory = memory
         self.folder = folder
 
@@ -68,7 +70,9 @@ class Hand:
     def shards(self, layout: Layout) -> Iterator[pl.DataFrame]:
         """Every shard's rows, the gate's refusals drawn again."""
         recipe = self.recipes.recipes[layout.table]
-        gate = Gate(len(recipe.gated), layout.count, self.memory, self.folder) if recipe.gated else None
+        gate = None
+        if recipe.gated:
+            gate = Gate(len(recipe.gated), layout.count, self.memory, self.folder, recipe.near)
         try:
             for shard in range(layout.shards):
                 frame = self.drawer.draw(layout.table, shard)
@@ -85,7 +89,7 @@ class Hand:
         changed: Positions | None = None
         while True:
             part = frame if changed is None else frame[changed]
-            bad = np.flatnonzero(~gate.judge(self.drawer.keys(table, part)))
+            bad = np.flatnonzero(~gate.judge(self.drawer.keys(table, part), self.drawer.texts(table, part)))
             if not len(bad):
                 self.drawer.history[table, shard] = rounds
                 return frame

@@ -11,6 +11,7 @@ from typing import Self
 import polars as pl
 
 from ffgen import failpoint
+from ffgen.disk import LocalDisk
 from ffgen.place import destination_error
 from ffgen.plan.imperfections import CELLS, ROWS
 from ffgen.rng import key_of
@@ -51,16 +52,20 @@ def keep_part(folder: str, table: str, shard: int, labels: pl.DataFrame, compres
 
 
 class LabelFile:
-    """The work file of all labels. Parts go in by shard, as soon as those before them have, and are gone then."""
+    """The work file of all labels. Parts go in by shard, as soon as those before them have, and are gone then.
 
-    def __init__(self, path: str, compression: str) -> None:
+    `kept` are the bytes of a file that is there already, and gone on with.
+    """
+
+    def __init__(self, path: str, compression: str, kept: int = 0) -> None:
         self.path = path
         self.compression = compression
+        self.written = kept
         self._next = 0
         self._ready: set[int] = set()
-        self._written = 0
         try:
-            self._file = open(path, "wb")
+            self._file = LocalDisk().open(path, create=True)
+            self._file.truncate(kept)
         except OSError as error:
             raise destination_error(error, path) from error
 
@@ -70,9 +75,9 @@ class LabelFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def begin(self) -> None:
-        """The next table."""
-        self._next, self._ready = 0, set()
+    def begin(self, first: int = 0) -> None:
+        """The next table, from this shard on."""
+        self._next, self._ready = first, set()
 
     def add(self, folder: str, table: str, shard: int) -> None:
         """A shard of the table stands; its part is in the folder."""
@@ -84,23 +89,26 @@ class LabelFile:
 
     def finish(self) -> None:
         """The file is complete. Compressed nothing is not nothing: an empty file is no gzip file."""
-        try:
-            if not self._written:
-                self._file.write(packer(self.compression)(b""))
-            self._file.close()
-        except OSError as error:
-            raise destination_error(error, self.path) from error
+        if not self.written:
+            self._write(packer(self.compression)(b""))
+        self._file.close()
 
     def _append(self, part: str) -> None:
         try:
             with open(part, "rb") as file:
                 data = file.read()
-            failpoint.hit("labels.append")
-            self._file.write(data)
             os.unlink(part)
         except OSError as error:
+            raise destination_error(error, part) from error
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            failpoint.hit("labels.append")
+            self._file.write_at(self.written, data)
+        except OSError as error:
             raise destination_error(error, self.path) from error
-        self._written += len(data)
+        self.written += len(data)
 
 
 def tell(spoiled: Spoiled, table: str, counts: list[tuple[str | None, str, int]]) -> None:

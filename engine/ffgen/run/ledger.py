@@ -4,6 +4,7 @@ Small JSON files in the user's state folder (FFGEN_STATE_DIR), named by a digest
 
     runs/    a destination: what it was made from, and its files with their sizes, times and sums
     specs/   a spec file: what went into it when it was last refreshed, and the destinations it has
+    plans/   a spec as it was understood, by its hash, so that a row can be explained later (see run/origin.py)
 
 Paths are written relative to the state folder, so a folder that is copied or checked out together with its state is
 known again: a file whose time differs is then told by its sum. Imports nothing heavy: twenty fresh specs are told
@@ -30,6 +31,7 @@ from ffgen.errors import DestinationError
 STATE_DIR = "FFGEN_STATE_DIR"
 MANIFEST = "ffgen-manifest.json"
 """What lies beside the files of several tables, and says of each what is noted here."""
+PLANS = "plans"
 MANY = 2048
 """Records of destinations from which on those are forgotten that are no longer there."""
 _CHUNK = 1 << 20  # 18 GB/s from the page cache, as from 64 KiB to 4 MiB
@@ -311,8 +313,15 @@ def _forget_gone() -> None:
     names = os.listdir(folder)
     if len(names) < MANY or len(names) % 64:
         return
+    needed = set()
     for name in names:
         told = read_whole(os.path.join(folder, name))
         if not os.path.exists(path_of(str(told.get("destination", "")))):
             with suppress(OSError):
                 os.unlink(os.path.join(folder, name))
+        else:
+            needed.add(f"{told.get('spec_hash')}.json")
+    plans = os.path.join(state_folder(), PLANS)
+    with suppress(OSError):
+        for name in set(os.listdir(plans)) - needed:
+            os.unlink(os.path.join(plans, name))

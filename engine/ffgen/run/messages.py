@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ffgen.ask.paired import Given
 from ffgen.plan.compile import Plan
 from ffgen.shard.made import Made
 
@@ -42,15 +43,21 @@ class Setup(Struct, tag=True, frozen=True):
     store: str = ""
     labels: str | None = None
     """How the labels of what is spoiled are compressed; None where nobody wants them."""
+    shown: list[str] | None = None
+    """The drawn fields that the model is given; None where it writes whole records."""
 
 
 class Ask(Struct, tag=True, frozen=True):
-    """To a worker: send this body, make the shard from what comes."""
+    """To a worker: send this body, make the shard from what comes. `endpoint` only comes back; `rows` is how many were
+    asked for, where it isn't the shard's usual size."""
 
     shard: int
     attempt: int
     url: str
     body: bytes
+    given: Given | None = None
+    endpoint: int = 0
+    rows: int = 0
 
 
 class Make(Struct, tag=True, frozen=True):
@@ -59,6 +66,8 @@ class Make(Struct, tag=True, frozen=True):
     shard: int
     attempt: int
     reply: bytes
+    given: Given | None = None
+    rows: int = 0
 
 
 class Answered(Struct, tag=True, frozen=True):
@@ -68,6 +77,7 @@ class Answered(Struct, tag=True, frozen=True):
     attempt: int
     reply: bytes
     made: Made
+    endpoint: int = 0
 
 
 class Missed(Struct, tag=True, frozen=True):
@@ -80,6 +90,7 @@ class Missed(Struct, tag=True, frozen=True):
     retry_after: float | None
     what: str
     hint: str
+    endpoint: int = 0
 
 
 class Judge(Struct, tag=True, frozen=True):
@@ -89,6 +100,7 @@ class Judge(Struct, tag=True, frozen=True):
     rows: int
     sets: int
     keys: bytes
+    near: list[bytes] = []
 
 
 class Verdict(Struct, tag=True, frozen=True):
@@ -100,7 +112,8 @@ class Verdict(Struct, tag=True, frozen=True):
 
 class Draw(Struct, tag=True, frozen=True):
     """To a worker: draw the shard, with all refusals of the gate so far (u32 positions, a run of bytes a round);
-    `seal`: encode it and keep the block. `history` has the refusals of the tables that the shard's rows lie under."""
+    `seal`: encode it and keep the block. `history` has the refusals of the tables that the shard's rows lie under.
+    `care` is how many workers it has cost: from one on memory is spared."""
 
     shard: int
     table: str
@@ -108,17 +121,19 @@ class Draw(Struct, tag=True, frozen=True):
     seal: bool
     history: dict[str, list[bytes]] = {}
     attempt: int = 0
+    care: int = 0
 
 
 class Drawn(Struct, tag=True, frozen=True):
     """From a worker: the shard's rows are there; for the gate, the keys of those that were drawn in the last round
-    (all in the first), and their positions (u32)."""
+    (all in the first), their positions (u32), and the packed digests of each near-unique field."""
 
     shard: int
     table: str
     rows: int
     keys: bytes
     positions: bytes
+    near: list[bytes] = []
 
 
 class Sealed(Struct, tag=True, frozen=True):

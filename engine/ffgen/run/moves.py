@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ffgen.ask.address import Kind
+from ffgen.plan.strata import Steer
 
 Reason = Literal["short", "endpoint", "time", "signal", "bug"]
 """Why a run can't go on."""
 
 
-# Events, in the past tense.
+# Events, in the past tense. An endpoint of None is the one that the shard was asked at first.
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Arrived:
     """A reply is here, and on its way to the disk: its endpoint is free for the next request."""
 
     shard: int
+    endpoint: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,18 @@ class Failed:
     what: str = ""
     hint: str = ""
     retry_after: float | None = None
+    endpoint: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """Something came of a request whose double was faster: a reply, or a failure of some kind."""
+
+    shard: int
+    attempt: int
+    endpoint: int
+    kind: Kind | None = None
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +64,16 @@ class Rephrased:
     """The server refused the form of a request; the same shard goes again in another, at once."""
 
     shard: int
+    endpoint: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The gate's verdict on a shard: how many of its rows are new."""
+    """The gate's verdict on a shard: how many of its rows are new, and values of some that are not."""
 
     shard: int
     admitted: int
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +103,7 @@ class Woken:
     """The time that a `Wake` named has come."""
 
 
-Event = Started | Arrived | Replied | Failed | Rephrased | Judged | Written | Lost | Halted | Woken
+Event = Started | Arrived | Replied | Failed | Outrun | Rephrased | Judged | Written | Lost | Halted | Woken
 
 
 # Commands, in the imperative.
@@ -95,11 +111,23 @@ Event = Started | Arrived | Replied | Failed | Rephrased | Judged | Written | Lo
 
 @dataclass(frozen=True, slots=True)
 class AskShard:
-    """Ask an endpoint for a shard; the attempt is part of the question."""
+    """Ask an endpoint for a shard; attempt and steering are part of the question. A double goes to a second endpoint
+    while the first is still at it."""
 
     shard: int
     attempt: int
     endpoint: int
+    steer: Steer | None = None
+    is_double: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStep:
+    """Write down that a step of steering has begun."""
+
+    step: int
+    shard: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +181,4 @@ class GiveUp:
     hint: str = ""
 
 
-Command = AskShard | MakeShard | DropRows | JudgeShard | WriteShard | Wake | Complete | GiveUp
+Command = AskShard | NoteStep | MakeShard | DropRows | JudgeShard | WriteShard | Wake | Complete | GiveUp

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import platformdirs
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ffgen.errors import Interrupted
 from ffgen.run.report import Progress
@@ -41,6 +41,17 @@ class Options(Struct, kw_only=True):
     key: str | None = None
     recorded: bool = True
     """Whether the ledger says what the destination was made from; not for work files."""
+    whole: float | None = None
+    """The time limit of the whole run, where `timeout` is what is left of it."""
+
+    @property
+    def limit(self) -> float:
+        """The time limit as the user gave it."""
+        return self.timeout if self.whole is None else self.whole
+
+    def after(self, seconds: float) -> "Options":
+        """The same when so many seconds of the time limit are spent."""
+        return structs.replace(self, timeout=max(0.0, self.timeout - seconds), whole=self.limit)
 
 
 Watch = Callable[[Progress], None]

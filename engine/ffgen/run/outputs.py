@@ -1,23 +1,36 @@
-"""Where the tables of a drawn run go: a file each, published together, a manifest last; or one stream."""
+"""Where the tables of a drawn run go: a file each, published together, a manifest last; or one stream.
+
+Where all of them are files, what an earlier run left in their work folders is taken over (see `run.journal`).
+"""
 
 import contextlib
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
 from msgspec import Struct
 
-from ffgen import __version__
+from ffgen import __version__, posix
+from ffgen.disk import LocalDisk
 from ffgen.errors import UsageError
-from ffgen.place import Workspace, destination_error, split_compression
+from ffgen.place import JOURNAL, STORE, Workspace, destination_error, split_compression
 from ffgen.plan.compile import Plan
+from ffgen.run.basis import basis_of
+from ffgen.run.journal import Keeper, Kept, Places
 from ffgen.run.labels import LabelFile
 from ffgen.run.ledger import MANIFEST, marks_of, note
 from ffgen.run.options import STDOUT, Options
 from ffgen.run.report import TableReport
-from ffgen.sink import SUFFIXES, format_of
+from ffgen.sink import SUFFIX, format_of
+
+log = logging.getLogger("ffgen.run")
+
+LABELS = ""
+"""The name of what is no table among a run's files."""
 
 
 class Output(Struct):
@@ -32,14 +45,23 @@ class Output(Struct):
 
 
 class Outputs:
-    """Holds every destination of a run from the start to the end."""
+    """Holds every destination of a run from the start to the end.
+
+    `keeper` commits what is made, `kept` is what an earlier run has committed: None where rows go to a stream, which
+    can't be gone on with. `keeps`, once set, has the work folders stay for the next run.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.each: list[Output] = []
         self.manifest = ""
         self.labels: LabelFile | None = None
-        self._spaces: list[Workspace] = []
+        self.keeper: Keeper | None = None
+        self.kept: Kept | None = None
+        self.keeps = False
+        self._can_keep = False
+        self._packed: str | None = None
+        self._spaces: dict[str, Workspace] = {}
         self._held = contextlib.ExitStack()
 
     @classmethod
@@ -57,12 +79,17 @@ class Outputs:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.keeper is not None:
+            self.keeper.close()
+        if self.keeps:
+            for space in self._spaces.values():
+                space.leave()
         self._held.close()
 
     @property
     def folder(self) -> str | None:
         """A folder for work files; None where the system's temporary folder must do."""
-        return self._spaces[0].folder if self._spaces else None
+        return next(iter(self._spaces.values())).folder if self._spaces else None
 
     def of(self, table: str) -> Output | None:
         """The way out of a table, None when it isn't asked for."""
@@ -74,8 +101,10 @@ class Outputs:
 
     def publish(self, tables: Sequence[TableReport]) -> None:
         """Every file takes its place; the manifest says that all have, and the ledger what they were made from."""
-        files = {each.table: marks_of(each.work_path) for each in self.each if not each.is_stream}
-        for space in self._spaces:
+        files = {name: marks_of(self._path_of(name)) for name in self._spaces}
+        if self.keeper is not None:
+            self._complete(self.keeper, {name: marks[0].sum for name, marks in files.items()})
+        for space in self._spaces.values():
             space.publish()
         if self.manifest:
             write_manifest(self.manifest, self.plan, tables, {name: marks[0].sum for name, marks in files.items()})
@@ -83,31 +112,84 @@ class Outputs:
             if each.table in files and (output := self.of(each.table)) is not None:
                 about = (each.table, each.format, output.compression, each.records)
                 note(each.output, self.plan.spec_hash, self.plan.spec.seed, *about, files[each.table])
+        if self.keeper is not None:
+            self.keeper.forget()
+        self.keeps = False
+
+    def _complete(self, keeper: Keeper, sums: Mapping[str, str]) -> None:
+        """Should this be cut short, the files that have taken their places are known by their sums."""
+        try:
+            keeper.complete(sums)
+        except OSError as error:
+            raise destination_error(error, keeper.places.journal) from error
+
+    def _path_of(self, name: str) -> str:
+        """Where a finished file is."""
+        space = self._spaces[name]
+        return space.destination if self.kept is not None and name in self.kept.published else space.work_path()
+
+    def take_over(self, plan: Plan, options: Options) -> None:
+        """Goes on from what an earlier run left, or empties the work folders; once, before anything is written. `plan`
+        has all that the bytes depend on: its pools are filled, what is asked for its rows is there."""
+        self.plan = plan
+        if self._can_keep:
+            self._take_over(options.fresh)
+        if self._packed is not None and not (self.kept is not None and self.kept.sums):
+            done = self.kept.labels.size if self.kept is not None and self.kept.labels is not None else 0
+            self.labels = self._held.enter_context(LabelFile(self._spaces[LABELS].work_path(), self._packed, done))
 
     def _open(self, options: Options) -> None:
         paths = destinations(self.plan, options)
+        self._can_keep = STDOUT not in paths.values()
         for name, path in paths.items():
             format, compression = format_of(path, options.format, options.compression)
-            work_path = ""
-            if path != STDOUT:
-                space = self._held.enter_context(Workspace.open(path, clobber=options.clobber))
-                self._spaces.append(space)
-                work_path = space.work_path()
+            work_path = self._hold(name, path, options).work_path() if path != STDOUT else ""
             self.each.append(Output(name, path, work_path, format, compression, path == STDOUT))
-        if options.labels is not None:
-            self._open_labels(options.labels, options.clobber)
+        self._packed = None if options.labels is None else self._hold_labels(options.labels, options)
+        self.keeps = self._can_keep and os.path.exists(os.path.join(self.folder or "", JOURNAL))
         if len(paths) > 1:
             self.manifest = manifest_of(options.to)
 
-    def _open_labels(self, path: str, clobber: bool) -> None:
+    def _hold(self, name: str, path: str, options: Options) -> Workspace:
+        space = Workspace.open(path, clobber=options.clobber, keep=self._can_keep)
+        self._spaces[name] = self._held.enter_context(space)
+        return space
+
+    def _take_over(self, fresh: bool) -> None:
+        folder = self.folder or ""
+        work = {name: space.work_path() for name, space in self._spaces.items()}
+        final = {name: space.destination for name, space in self._spaces.items()}
+        places = Places(os.path.join(folder, JOURNAL), os.path.join(folder, STORE), work, final)
+        said = [(each.table, final[each.table], each.format, each.compression) for each in self.each]
+        self.keeper = Keeper(LocalDisk(), places, lambda: basis_of(self.plan, said, self._packed))
+        try:
+            self.kept = None if fresh else self.keeper.take_over()
+            if self.kept is None:
+                self._begin_anew(self.keeper)
+            os.makedirs(places.store, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise destination_error(error, error.filename or folder) from error
+        for name in self.kept.published if self.kept is not None else ():
+            self._spaces[name].mark_published()
+
+    def _begin_anew(self, keeper: Keeper) -> None:
+        if keeper.why:
+            about = {"run": self.plan.spec_hash, "destination": self.each[0].shown, "why": keeper.why}
+            log.warning("kept work can't be used", extra=about)
+        self.keeps = False
+        keeper.begin_anew()
+        for space in self._spaces.values():
+            space.empty(but=self.plan.answers)
+
+    def _hold_labels(self, path: str, options: Options) -> str:
+        """Takes hold of the file of labels; its compression."""
         if path == STDOUT or is_folder(path):
             raise UsageError(f"Labels go into a file, and {path} is none.", hint="E.g. --labels labels.jsonl.")
         taken = [os.path.realpath(each.shown) for each in self.each if not each.is_stream]
         if os.path.realpath(path) in taken:
             raise UsageError(f"{path} is to hold both records and labels.", hint="Write the labels to another file.")
-        space = self._held.enter_context(Workspace.open(path, clobber=clobber))
-        self._spaces.append(space)
-        self.labels = self._held.enter_context(LabelFile(space.work_path(), split_compression(path)[1]))
+        self._hold(LABELS, path, options)
+        return split_compression(path)[1]
 
 
 def destinations(plan: Plan, options: Options) -> dict[str, str]:
@@ -155,7 +237,7 @@ def file_name(table: str) -> str:
 def suffix_of(format: str | None, compression: str | None) -> str:
     """The suffix of a file in a folder: JSON Lines unless said."""
     chosen = format or "jsonl"
-    suffix = next(suffix for suffix, name in SUFFIXES.items() if name == chosen)
+    suffix = SUFFIX.get(chosen, "")  # an unknown one is refused by `format_of`
     packed = {"gzip": ".gz", "zstd": ".zst"}.get(compression or "", "")
     return suffix if chosen == "parquet" else suffix + packed
 
@@ -190,5 +272,6 @@ def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport], sums: M
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+        posix.sync_directory(Path(path).parent)
     except OSError as error:
         raise destination_error(error, path) from error

@@ -38,9 +38,9 @@ def repeating(maker: Maker, replies: list[tuple[int, bytes]]) -> tuple[str, int,
     """The field with the fewest different values for what it could have: its name, how many, in how many rows."""
     columns: list[set[Any]] = [set() for _ in maker.record.names]
     rows = 0
-    for index, reply in replies:
+    for asked, reply in replies:
         answer = maker.dialect.read(reply)
-        for cells in maker.reader.read(answer.text, answer.truncated).cells[: maker.plan.shards.size(index)]:
+        for cells in maker.reader.read(answer.text, answer.truncated).cells[:asked]:
             rows += 1
             for column, cell in zip(columns, cells, strict=True):
                 column.add(repr(cell))

@@ -8,6 +8,7 @@ from ffgen.errors import UsageError
 from ffgen.plan.compile import Plan, compile_plan
 from ffgen.plan.pools import pools_of
 from ffgen.run.options import Options, Watch
+from ffgen.run.origin import keep_origin
 from ffgen.run.outputs import paths_of
 from ffgen.run.remote import Remote
 from ffgen.run.report import Report
@@ -35,6 +36,7 @@ async def carry_out(
         return taken
     with Underway(about(plan, options), watch) as entry:
         report: Report = await way.carry_out(plan, options, entry.watch, make_writer, remote)
+    keep_origin(plan, options)
     return report
 
 

@@ -10,9 +10,11 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ffgen.ask.limit import Health, Limit, Permit
-from ffgen.ask.retry import delay
+from ffgen.ask.limit import Permit
+from ffgen.ask.retry import Budget, delay
 from ffgen.plan.shards import Shards
+from ffgen.plan.strata import Steer
+from ffgen.run.calls import Calls
 from ffgen.run.moves import (
     Arrived,
     AskShard,
@@ -27,6 +29,8 @@ from ffgen.run.moves import (
     JudgeShard,
     Lost,
     MakeShard,
+    NoteStep,
+    Outrun,
     Reason,
     Rephrased,
     Replied,
@@ -36,6 +40,8 @@ from ffgen.run.moves import (
     WriteShard,
     Written,
 )
+from ffgen.run.servers import Servers
+from ffgen.run.steering import Steering
 
 WINDOW = 64 * 2**20
 """Bytes of made rows held in memory while an earlier shard is awaited; what is beyond waits on disk."""
@@ -46,6 +52,8 @@ PRIOR = 4
 """Shards of perfect rows that the yield estimate starts from."""
 MAKING = 8
 """Kept replies that are made again at once."""
+ELSEWHERE = 3
+"""Failures of a shard after which it waits before it goes to another endpoint."""
 DEATHS = 2
 """Workers a shard may take down before the run ends with its name."""
 
@@ -54,26 +62,17 @@ Phase = Literal["queued", "asked", "kept", "making", "made", "judging", "starved
 
 @dataclass(slots=True)
 class Shard:
-    """What is known of one shard under way."""
+    """What is known of one shard under way; `failed_at` is the endpoint at which its last request brought nothing."""
 
     phase: Phase
     size: int
+    steer: Steer | None = None
     attempt: int = 0
     failures: int = 0
     deaths: int = 0
     rows: int = 0
     bytes: int = 0
-    endpoint: int = 0
-    permit: Permit | None = None
-
-
-@dataclass(slots=True)
-class Server:
-    """What is known of one endpoint."""
-
-    limit: Limit
-    health: Health
-    dead: bool = False
+    failed_at: int = -1
 
 
 @dataclass(slots=True)
@@ -87,6 +86,7 @@ class Counts:
     kept: int = 0
     bad_replies: int = 0
     retries: int = 0
+    doubles: int = 0
     failures: dict[str, int] = field(default_factory=dict)
 
 
@@ -102,11 +102,14 @@ class State:
         concurrency: int | Literal["auto"],
         patience: float,
         endpoints: int = 1,
+        steering: Steering | None = None,
     ) -> None:
         self.shards = shards
+        self.steering = steering
         self.max_asks = max_asks
         self.retries = retries
-        self.servers = [Server(Limit.of(concurrency), Health(patience)) for _ in range(endpoints)]
+        self.servers = Servers(endpoints, concurrency, patience)
+        self.calls = Calls(self.servers)
         self.open: dict[int, Shard] = {}
         self.counts = Counts()
         self.launched = 0
@@ -117,6 +120,8 @@ class State:
         self.unwritten = 0
         self.ended = False
         self.halted: Halted | None = None
+        self._noted = 0
+        self._budget = Budget()
         self._waiting = 0
         self._coming = 0
         self._asked_rows = self._valid_rows = PRIOR * shards.batch_size
@@ -126,12 +131,16 @@ class State:
     @property
     def in_flight(self) -> int:
         """Requests at endpoints now."""
-        return sum(server.limit.in_flight for server in self.servers)
+        return self.servers.in_flight
 
     @property
     def permits(self) -> int:
         """Requests that may be in flight at once now."""
-        return sum(server.limit.limit for server in self.servers if not server.dead)
+        return self.servers.permits
+
+    def awaits(self, index: int, attempt: int) -> bool:
+        """Whether a reply to this request is still of use; else its double was faster (`Outrun`)."""
+        return self.calls.await_reply(index, attempt)
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """What to do about an event."""
@@ -149,6 +158,8 @@ class State:
                 commands = []
             case Failed():
                 commands = self._failed(event, now)
+            case Outrun():
+                commands = self._outrun(event, now)
             case Rephrased():
                 commands = self._rephrased(event, now)
             case Lost():
@@ -160,6 +171,10 @@ class State:
                 commands = []
         return commands if self.ended else commands + self._advance(now)
 
+    def lacks(self, shard: Shard, rows: int) -> bool:
+        """Whether a shard of so many rows is asked for again."""
+        return rows == 0
+
     def expected(self) -> float:
         """Rows that the run will have admitted when all that is under way is judged, by the yield so far."""
         new = self._new_rows / self._judged_rows
@@ -169,20 +184,20 @@ class State:
     # Events
 
     def _arrived(self, event: Arrived, now: float) -> list[Command]:
-        shard = self.open[event.shard]
-        self._release(shard, "success", now)
-        self.servers[shard.endpoint].health.succeed(now)
+        self.calls.end(event.shard, event.endpoint, now)
         return []
 
     def _replied(self, event: Replied, now: float) -> list[Command]:
         shard = self.open[event.shard]
         if shard.phase == "making":
             return self._hold(event.shard, shard, event.size)
-        self._release(shard, "success", now)
-        self.servers[shard.endpoint].health.succeed(now)
+        if not event.asked:
+            self.calls.drop(event.shard, now)
+        elif self.calls.await_reply(event.shard, shard.attempt):
+            self.calls.end(event.shard, None, now)
         self.counts.kept += not event.asked
-        if event.rows == 0:
-            self.counts.bad_replies += 1
+        if self.lacks(shard, event.rows):
+            self.counts.bad_replies += event.rows == 0
             if shard.attempt < self.retries:
                 return self._ask_again(event.shard, shard, now)
         self._coming -= shard.size
@@ -218,6 +233,8 @@ class State:
         self._new_rows += event.admitted
         self.held -= shard.bytes
         self.judging -= shard.bytes
+        if self.steering is not None:
+            self.steering.judged(shard.rows, event.admitted, event.repeated)
         take = min(event.admitted, self.shards.count - self.counts.admitted)
         self.counts.admitted += take
         self.counts.duplicates += shard.rows - event.admitted
@@ -231,31 +248,43 @@ class State:
 
     def _failed(self, event: Failed, now: float) -> list[Command]:
         shard = self.open[event.shard]
-        server = self.servers[shard.endpoint]
-        self._release(shard, "overloaded" if event.kind == "overloaded" else "failure", now, event.retry_after)
+        told = (event.kind, now, event.retry_after, event.what)
+        shard.failed_at, is_left = self.calls.fail(event.shard, event.endpoint, *told)
         self.counts.failures[event.kind] = self.counts.failures.get(event.kind, 0) + 1
-        server.health.fail(now, event.kind, event.retry_after)
-        if event.kind == "fatal" or server.health.given_up(now):
-            server.dead = True
-            if all(each.dead for each in self.servers):
-                return self._give_up("endpoint", event.what, event.hint)
-        self.counts.retries += 1
-        shard.failures += 1
-        # A pause spares the endpoint, so one that answers others in between is not waited for ever longer.
-        tries = min(shard.failures, server.health.failures)
-        self._queue(event.shard, shard, now + delay(tries, event.retry_after, self._random.random()))
+        if self.servers.are_given_up(now):
+            return self._give_up("endpoint", event.what, event.hint)
+        if not is_left:
+            self.counts.retries += 1
+            shard.failures += 1
+            self._queue(event.shard, shard, now + self._pause(event, shard, now))
         return []
 
+    def _pause(self, event: Failed, shard: Shard, now: float) -> float:
+        """Seconds until a failed request goes again: none where another endpoint takes it."""
+        if shard.failures <= ELSEWHERE * len(self.servers) and self.servers.can_take(now, but=shard.failed_at):
+            return 0.0
+        if event.kind == "overloaded":
+            return delay(1, event.retry_after, self._random.random())  # what it has too much of is no retry
+        # A pause spares the endpoint, so one that answers others in between is not waited for ever longer.
+        tries = min(shard.failures, self.servers[shard.failed_at].health.failures)
+        share = self._random.random()
+        return delay(tries, event.retry_after, share if self._budget.spend(now) else 1.0)
+
     def _rephrased(self, event: Rephrased, now: float) -> list[Command]:
-        shard = self.open[event.shard]
-        self._release(shard, "failure", now)
-        self._queue(event.shard, shard, now)
+        if not self.calls.take_back(event.shard, event.endpoint, now):
+            self._queue(event.shard, self.open[event.shard], now)
+        return []
+
+    def _outrun(self, event: Outrun, now: float) -> list[Command]:
+        self.calls.outrun(event.shard, event.attempt, event.endpoint, event.kind, now, event.retry_after)
         return []
 
     def _lost(self, event: Lost, now: float) -> list[Command]:
         for index in event.shards:
             shard = self.open.get(index)
-            if shard is None or shard.phase not in ("asked", "making"):
+            is_lost = shard is not None and (shard.phase == "making" or self.awaits(index, shard.attempt))
+            self.calls.lose(index, now)
+            if shard is None or not is_lost:
                 continue
             shard.deaths += 1
             if shard.deaths >= DEATHS:
@@ -264,7 +293,6 @@ class State:
             if shard.phase == "making":
                 shard.phase = "kept"
             else:
-                self._release(shard, "failure", now)
                 self._queue(index, shard, now)
         return []
 
@@ -308,28 +336,45 @@ class State:
 
     def _ask(self, now: float) -> list[Command]:
         commands: list[Command] = []
-        while self.unwritten < UNWRITTEN and self._has_next(now) and (found := self._permit(now)) is not None:
-            endpoint, permit = found
+        while self.unwritten < UNWRITTEN and self._has_next(now):
+            found = self.servers.take(now, self._failed_at(now))
+            if found is None:
+                return commands + self._wake(now)
             index = self._next(now)
-            shard = self.open[index]
-            shard.phase, shard.endpoint, shard.permit = "asked", endpoint, permit
-            commands.append(AskShard(index, shard.attempt, endpoint))
+            commands += self._note()
+            commands.append(self._send(index, self.open[index], *found))
+        if self.unwritten < UNWRITTEN:
+            commands += self._double(now)
         return commands + self._wake(now)
 
-    def _permit(self, now: float) -> tuple[int, Permit] | None:
-        """A permit at the endpoint with the most room."""
-        alive = [i for i, server in enumerate(self.servers) if not server.dead]
-        alive.sort(key=lambda i: self.servers[i].limit.in_flight / self.servers[i].limit.limit)
-        for i in alive:
-            server = self.servers[i]
-            if server.health.may_ask(now, server.limit.in_flight) and (permit := server.limit.take(now)):
-                return i, permit
-        return None
+    def _send(self, index: int, shard: Shard, endpoint: int, permit: Permit) -> AskShard:
+        shard.phase = "asked"
+        self._budget.earn()
+        self.calls.begin(index, shard.attempt, endpoint, permit)
+        return AskShard(index, shard.attempt, endpoint, shard.steer)
+
+    def _double(self, now: float) -> list[AskShard]:
+        """Nothing else can be asked: requests that are late go to a second endpoint, each once."""
+        commands = []
+        for index, endpoint, permit in self.calls.late(now):
+            shard = self.open[index]
+            self.counts.doubles += 1
+            self.calls.begin_double(index, endpoint, permit)
+            commands.append(AskShard(index, shard.attempt, endpoint, shard.steer, is_double=True))
+        return commands
+
+    def _failed_at(self, now: float) -> int:
+        """The endpoint at which what goes next has failed; -1 for none."""
+        return self.open[self.due[0][1]].failed_at if self.due and self.due[0][0] <= now else -1
 
     def _has_next(self, now: float) -> bool:
         if self.due and self.due[0][0] <= now:
             return True
-        return self.counts.asks < self.max_asks and self._wants_more()
+        return self.counts.asks < self.max_asks and self._wants_more() and self._is_known()
+
+    def _is_known(self) -> bool:
+        """Whether the verdicts are there that bear on what the next shard asks."""
+        return self.steering is None or self.steering.is_ready(self.launched)
 
     def _next(self, now: float) -> int:
         """The shard to ask for: what failed before comes first, then a new one."""
@@ -338,20 +383,30 @@ class State:
         index = self.launched
         self.launched += 1
         self.counts.asks += 1
-        size = self.shards.size(index)
-        self.open[index] = Shard("queued", size)
+        steer = None if self.steering is None else self.steering.steer(index)
+        size = self.shards.size(index) if steer is None else steer.rows
+        self.open[index] = Shard("queued", size, steer)
         self._coming += size
         return index
+
+    def _note(self) -> list[Command]:
+        """The step of steering that has just begun."""
+        if self.steering is None or len(self.steering.began) == self._noted:
+            return []
+        self._noted += 1
+        began = self.steering.began[-1]
+        return [NoteStep(began.step, began.shard, began.why)]
 
     def _wants_more(self) -> bool:
         return self.launched < self.shards.base or self.expected() < self.shards.count
 
     def _wake(self, now: float) -> list[Command]:
-        """When nothing can be asked now but will be: at the next retry, or when an endpoint opens."""
-        opens = [max(s.limit.opens(now), s.health.opens(now)) for s in self.servers if not s.dead]
-        times = [now + pause for pause in opens if pause > 0]
+        """When nothing can be asked now but will be: at the next retry, when an endpoint opens, when one is late."""
+        times = [now + pause for pause in self.servers.opens(now)]
         if self.due and self.due[0][0] > now:
             times.append(self.due[0][0])
+        if not self._has_next(now):
+            times += self.calls.late_at(now)
         return [Wake(min(times))] if times else []
 
     def _is_stuck(self) -> bool:
@@ -362,13 +417,6 @@ class State:
     def _queue(self, index: int, shard: Shard, at: float) -> None:
         shard.phase = "queued"
         heapq.heappush(self.due, (at, index))
-
-    def _release(
-        self, shard: Shard, outcome: Literal["success", "overloaded", "failure"], now: float, after: float | None = None
-    ) -> None:
-        if shard.permit is not None:
-            self.servers[shard.endpoint].limit.finish(shard.permit, outcome, now, after)
-            shard.permit = None
 
     def _give_up(self, reason: Reason, what: str = "", hint: str = "") -> list[Command]:
         self.ended = True

@@ -7,8 +7,11 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ffgen.ask.replies import Replies
+from ffgen.disk import LocalDisk
 from ffgen.errors import DestinationError
+from ffgen.place import JOURNAL
 from ffgen.run.cache import REPLIES
+from ffgen.run.journal import read_kept
 from ffgen.run.ledger import now
 from ffgen.run.underway import entries, seconds_between, state_of
 
@@ -34,6 +37,8 @@ class RunView(Struct, frozen=True, kw_only=True):
     wanted: int
     kept_replies: int
     """Replies that the same command would use instead of asking."""
+    kept_rows: int
+    """Rows of a drawn run that the same command need not draw again."""
     left_bytes: int
     """In work folders; the next run with this destination takes them over."""
     ended: str
@@ -65,6 +70,7 @@ def _view(told: dict[str, Any]) -> RunView:
         state=state,
         seconds=seconds_between(told["started"], now() if state == "running" else told["heard"]),
         kept_replies=_kept(told) if state != "elsewhere" else 0,
+        kept_rows=_rows(told) if state in ("killed", "stopped") else 0,
         left_bytes=sum(map(_size, told["folders"])) if state in ("killed", "stopped") else 0,
     )
 
@@ -77,6 +83,13 @@ def _kept(told: dict[str, Any]) -> int:
     with suppress(DestinationError), Replies.open(path) as replies:
         return sum(map(replies.needed, told["needs"]))
     return 0
+
+
+def _rows(told: dict[str, Any]) -> int:
+    """Rows that are committed in a work folder."""
+    paths = [os.path.join(folder, JOURNAL) for folder in told["folders"]]
+    kept = [read_kept(LocalDisk(), path) for path in paths]
+    return sum(each.rows for each in kept if each is not None)
 
 
 def _size(folder: str) -> int:

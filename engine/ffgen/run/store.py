@@ -10,6 +10,7 @@ from ffgen.errors import InternalError
 from ffgen.place import destination_error
 from ffgen.plan.recipes import Recipes
 from ffgen.rng import U64
+from ffgen.run.journal import stored_path
 
 
 class Store:
@@ -25,7 +26,7 @@ class Store:
         names = sorted(column for name, column in self._recipes.wanted if name == table)
         if not names:
             return
-        path = self._path(table, shard)
+        path = stored_path(self._folder, table, shard)
         try:
             frame.select(names).write_ipc(f"{path}.{os.getpid()}", compression="uncompressed")
             os.replace(f"{path}.{os.getpid()}", path)
@@ -45,10 +46,7 @@ class Store:
     def _read(self, table: str, column: str) -> pl.Series:
         shards = range(self._recipes.laid[table].shards)
         try:
-            parts = [pl.read_ipc(self._path(table, shard), columns=[column]) for shard in shards]
+            parts = [pl.read_ipc(stored_path(self._folder, table, shard), columns=[column]) for shard in shards]
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InternalError(f"The column {table}.{column} can't be read back: {error}.") from error
         return pl.concat(parts, rechunk=False)[column]
-
-    def _path(self, table: str, shard: int) -> str:
-        return os.path.join(self._folder, f"{table}.{shard:07d}.arrow")

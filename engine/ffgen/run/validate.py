@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
+import numpy as np
 from msgspec import Struct, structs
 
 from ffgen.admit.gate import Gate
@@ -12,11 +13,14 @@ from ffgen.plan.tables import ordered
 from ffgen.run.conditions import conditionals, misplaced
 from ffgen.run.links import Link, Links
 from ffgen.run.options import GATE_MEMORY
+from ffgen.shingles import Digests
 from ffgen.source import Block, read
 from ffgen.spec.model import Dataset
 from ffgen.spec.record import Cells, Misfit, RecordType, requirements
 
 KINDS = 500
+NEAR_MEMORY = 1 << 30
+"""For near twins, which are looked for in memory: a million texts of 160 characters."""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -57,7 +61,8 @@ def validate_data(tables: Sequence[Dataset], files: Mapping[str, str]) -> Validi
     """Reads the data of these tables, parents first, and says what is wrong. DestinationError when some can't be read.
 
     `files` has the path of each. A table that refers to itself, or to one that refers to it, is read twice; from
-    standard input such keys are not looked at. Memory stays flat: 64 MiB for known rows, as much for known keys.
+    standard input such keys are not looked at. Memory stays flat: 64 MiB for known rows, as much for known keys; where
+    near twins are to be refused, up to 1 GiB for the texts, and ShortfallError beyond.
     """
     laid = ordered(tables)
     checks = {table.name: Check(table, files[table.name]) for table in laid}
@@ -101,7 +106,9 @@ class Check:
         """Holds every row against the table, and against the parents that are known already."""
         name = self.dataset.name
         ready = links.ready(name)
-        with closing(Gate(self.record.sets, self.dataset.count, GATE_MEMORY)) as gate:
+        near = self.record.near
+        memory = GATE_MEMORY + (NEAR_MEMORY if near else 0)
+        with closing(Gate(self.record.sets, self.dataset.count, memory, near=near)) as gate:
             for block in read(self.path, self.dataset.fields):
                 self.rows += len(block.rows) + len(block.bad)
                 for bad in block.bad:
@@ -139,11 +146,12 @@ class Check:
             self.faults.note(numbers[index], field, reason)
         refused = {index for index, *_ in checked.bad}
         kept = [index for index in range(len(cells)) if index not in refused]
-        verdict = gate.judge(checked.batch.key_table())
-        for index, admitted in zip(kept, verdict.tolist(), strict=True):
-            if not admitted:
-                self.duplicates += 1
-                self.faults.note(numbers[index], "", "duplicate")
+        verdict = gate.judge(checked.batch.key_table(), [Digests.unpack(each) for each in checked.batch.near])
+        for place in np.flatnonzero(~verdict).tolist():
+            self.duplicates += 1
+            alike = len(gate.twins) > 0 and bool(gate.twins[place])
+            field, reason = (", ".join(name for name, _ in self.record.near), "near twin") if alike else ("", "duplicate")
+            self.faults.note(numbers[kept[place]], field, reason)
         for each in self.conditionals if kept else ():
             for position, reason in misplaced(each, self.record, [cells[index] for index in kept]):
                 self.faults.note(numbers[kept[position]], each.name, reason)

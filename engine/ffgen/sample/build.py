@@ -9,6 +9,7 @@ from ffgen.errors import UsageError
 from ffgen.sample import SAMPLERS, plugins, resolve
 from ffgen.sample.base import Sampler, Scope
 from ffgen.sample.default import default_of
+from ffgen.sample.kept import Kept
 from ffgen.sample.outside import OneAtATime
 from ffgen.spec.convert import fit
 from ffgen.spec.model import Field
@@ -17,6 +18,10 @@ from ffgen.spec.types import Problem, build_type
 
 def build_sampler(field: Field, scope: Scope) -> Sampler:
     """The bound sampler of a field; raises `Problem` when there is none or a parameter can't be."""
+    if field.source == "ask":
+        kept = Kept()
+        kept.bind(build_type(field), scope)
+        return kept
     name, given = generator_of(field, scope)
     sampler = convert(name, given)
     field = with_type(field, sampler)
@@ -30,6 +35,8 @@ def build_sampler(field: Field, scope: Scope) -> Sampler:
 
 def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
     """The sampler's name and its parameters as the spec writes them, or the default for such a field."""
+    if field.source == "ask":
+        return "asked", {}
     rows = [] if scope.inner else scope.dataset.rows or []
     if field.generator is None and any(field.name in row for row in rows):
         return "listed", {}
@@ -38,7 +45,7 @@ def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
     said = field.generator if field.generator is not None else default_of(field, scope)
     if said is None:
         what = f"nothing here draws `{field.name or field.type}`: it needs a `generator`, `values` or a `pattern`."
-        hint = "E.g. generator: words; `ffgen types` lists all. Or let a model write it: `source: pool`, and a `model`."
+        hint = "E.g. generator: words; `ffgen types` lists all. Or let a model write it: `source: ask` or `pool`, and a `model`."
         raise Problem("generator", what, hint)
     return taken_apart(said)
 

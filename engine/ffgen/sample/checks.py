@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ffgen.errors import ShortfallError
 from ffgen.sample.base import Sampler
 from ffgen.spec.types import ValueType
-from ffgen.spec.types.text import Grammar, Text
+from ffgen.spec.types.text import Grammar, Text, any_word
 
 ATTEMPTS = 100
 """Draws of one value after which its constraints are taken to be impossible."""
@@ -37,6 +37,8 @@ def checks_of(kind: ValueType, holds: frozenset[str]) -> list[tuple[str, pl.Expr
             found.append(("length", (length >= (low or 0)) & most))
         if kind.field.pattern is not None and "pattern" not in holds:
             found.append(("pattern", column.str.contains(kind.field.pattern)))
+        if kind.field.forbidden_words:
+            found.append(("forbidden word", ~column.str.contains(any_word(kind.field.forbidden_words))))
     if isinstance(kind, Grammar) and "format" not in holds:
         found.append(("format", column.str.contains(kind.grammar)))
         if kind.reserved and kind.is_free:

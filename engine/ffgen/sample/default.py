@@ -93,13 +93,16 @@ def default_of(field: Field, scope: Scope) -> str | dict[str, Any] | None:
     if field.type == "email":
         return "pattern" if field.pattern and not is_domain(field.pattern) else "person.email"
     if field.type in ("", "string"):
-        named = BY_NAME.get(field.name.lower().replace("-", "_").replace(" ", "_"))
-        if named is not None and fits(named, field):
-            return named
-        return "pattern" if field.pattern else None
+        return by_name(field) or ("pattern" if field.pattern else None)
     if field.pattern is not None:
         return "pattern"
     return BY_TYPE.get(field.type)
+
+
+def by_name(field: Field) -> str | None:
+    """The generator of an open text that its name speaks for."""
+    named = BY_NAME.get(field.name.lower().replace("-", "_").replace(" ", "_"))
+    return named if named is not None and fits(named, field) else None
 
 
 def fits(name: str, field: Field) -> bool:

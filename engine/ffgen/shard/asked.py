@@ -5,10 +5,11 @@ from typing import Any
 from ffgen.ask.dialect import Dialect
 from ffgen.ask.ollama import Ollama
 from ffgen.ask.openai import OpenAI
-from ffgen.ask.prompt import Prompts, without_patterns
+from ffgen.ask.prompt import CHARS_PER_TOKEN, Prompts, without_patterns
 from ffgen.ask.reply import Reader
 from ffgen.plan.compile import Plan
-from ffgen.plan.shards import slice_words
+from ffgen.plan.strata import Steer, Strata
+from ffgen.plan.tail import Tail, is_pool
 from ffgen.shard.made import Made
 from ffgen.spec.record import RecordType
 
@@ -22,19 +23,35 @@ class Maker:
         self.prompts = Prompts(plan.dataset, self.record.types, plan.model.reply, plan.model.max_tokens)
         self.reader = Reader(self.record, plan.model.reply)
         self.dialect = dialect_of(plan, api, model)
+        self.strata = strata_of(plan, self.record)
+        self.tail: Tail | None = None
+        if is_pool(plan.dataset):
+            self.tail = Tail(self.record.types, plan.shards.base, plan.shards.seed_of(0, 0))
 
-    def body(self, index: int, attempt: int, plain: bool = False) -> bytes:
-        """The request's body for one ask. `plain` leaves patterns out of the schema, for servers that refuse them."""
-        shards = self.plan.shards
-        prompt = self.prompts.prompt(shards.size(index), slice_words(self.record.types, shards, index))
+    def body(self, index: int, attempt: int, plain: bool = False, steer: Steer | None = None) -> bytes:
+        """The request's body for one ask. `plain` leaves patterns out of the schema, for servers that refuse them;
+        `steer` is what the verdicts on shards before say, see `run.steering`."""
+        shards, strata = self.plan.shards, self.strata
+        steer = steer or Steer(shards.size(index), 0, strata.picks(index))
+        slices, voice = self.slices(index, steer), strata.voice(index, steer.step)
+        taken = "; ".join(steer.avoid)
+        # No more room than for a shard of the usual size: the context is the same for all requests of a run. Rooms
+        # are for the longest rows, so twice as many usual ones fit; what is cut off gives its complete rows.
+        room = self.prompts.room(min(steer.rows, shards.batch_size)) - int(len(taken) / CHARS_PER_TOKEN)
+        prompt = self.prompts.prompt(steer.rows, slices, voice, taken, max(room, 1))
         if plain:
             prompt = type(prompt)(prompt.messages, without_patterns(prompt.schema), prompt.max_tokens)
         return self.dialect.body(prompt, shards.seed_of(index, attempt))
 
-    def make(self, index: int, reply: bytes) -> Made:
-        """The rows of a reply, at most as many as were asked for. Never raises: a bad reply is an empty `Made`."""
+    def slices(self, index: int, steer: Steer) -> str:
+        """The part of the space that a request is for, in words."""
+        return self.tail.slices(index, steer.step) if self.tail is not None else self.strata.slices(index, steer)
+
+    def make(self, index: int, reply: bytes, rows_asked: int = 0) -> Made:
+        """The rows of a reply, at most as many as were asked for, which is the shard's usual size unless said. Never
+        raises: a bad reply is an empty `Made`."""
         answer = self.dialect.read(reply)
-        rows = self.reader.read(answer.text, answer.truncated, self.plan.shards.size(index))
+        rows = self.reader.read(answer.text, answer.truncated, rows_asked or self.plan.shards.size(index))
         checked = self.record.check(rows.cells)
         refused = rows.refused + checked.refused
         return Made(
@@ -46,6 +63,12 @@ class Maker:
             broken=rows.broken,
             problem=answer.problem or ("" if checked.batch.rows else "no valid row in the reply"),
         )
+
+
+def strata_of(plan: Plan, record: RecordType) -> Strata:
+    """The slices of the plan's asked table."""
+    tied = [expression.columns for expression in record.requires]
+    return Strata(record.types, plan.shards, plan.dataset.personas, tied)
 
 
 def dialect_of(plan: Plan, api: str, model: str) -> Dialect:

@@ -4,7 +4,7 @@ Pure: the same plan, table, shard and refusals give the same rows, in any proces
 the gate refused rows of the shard, which ones (u32 positions).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ffgen.sample.cases import draw_field, mask_field
 from ffgen.sample.checks import put
 from ffgen.sample.copula import correlate, matrix_of
 from ffgen.sample.plugins import rules_of
+from ffgen.shingles import Digests, digest
 from ffgen.spec.model import Dataset
 
 ATTEMPTS = 100
@@ -38,6 +39,7 @@ class Drawer:
         self.recipes = recipes
         self.seed = seed
         self.history: dict[tuple[str, int], Sequence[Positions]] = {}
+        self.make_rows: Callable[..., Rows] = Rows
         self._parents: dict[tuple[str, int, int], pl.DataFrame] = {}
         self._under_way: list[tuple[str, int]] = []
 
@@ -76,6 +78,10 @@ class Drawer:
             else:
                 found[:, i] = hash_texts(canonical_texts(frame.select(names)))
         return found
+
+    def texts(self, table: str, frame: pl.DataFrame) -> list[Digests]:
+        """What the gate looks for near twins in: the texts of each near-unique field."""
+        return [digest(frame[name].to_list(), threshold) for name, threshold in self.recipes.recipes[table].near]
 
     def _draw(self, recipe: Recipe, shard: int, names: Sequence[str], rounds: Sequence[Positions] = ()) -> pl.DataFrame:
         layout = self.recipes.laid[recipe.dataset.name]
@@ -146,7 +152,7 @@ class Drawer:
         def children(table: str, columns: Sequence[str]) -> tuple[pl.DataFrame, NDArray[np.int64]]:
             return self.children(recipe.dataset.name, int(place[2]), table, columns)
 
-        rows = Rows(index, place, parent=parents, parents=groups, children=children)
+        rows = self.make_rows(index, place, parent=parents, parents=groups, children=children)
         joint = recipe.digits(index) if recipe.joint else {}
         for name, digit in joint.items():
             follow(recipe.samplers[name], rows, digit)

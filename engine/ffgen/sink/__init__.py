@@ -21,11 +21,15 @@ from ffgen.place import split_compression
 
 SINKS: dict[str, str] = {
     "csv": "ffgen.sink.csv:Csv",
+    "csv-safe": "ffgen.sink.csv:SafeCsv",
     "jsonl": "ffgen.sink.jsonl:Jsonl",
     "parquet": "ffgen.sink.parquet:Parquet",
 }
 
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+SUFFIX = {name: suffix for suffix, name in reversed(SUFFIXES.items())} | {"csv-safe": ".csv"}
+"""What a file of each format is called."""
 
 _KNOWN = "Known: .jsonl .ndjson .csv (each also .gz or .zst) and .parquet."
 
@@ -79,7 +83,7 @@ def _format(path: str, suffix: str, said: str | None) -> str:
     if said is not None:
         if said not in SINKS:
             raise _unknown(said)
-        if by_name not in (None, said):
+        if by_name not in (None, said) and SUFFIX[said] != suffix:
             raise UsageError(f"{path} ends with {suffix}, but {said} was asked.", hint="Change one of the two.")
         return said
     if by_name is not None:

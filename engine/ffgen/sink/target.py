@@ -9,23 +9,23 @@ from typing import BinaryIO
 from ffgen.errors import DestinationError, ReaderGone
 from ffgen.place import destination_error
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 class Target:
     """An open file or stream that takes all bytes given, or fails with one of our errors.
 
     Writes go straight to the descriptor, so that nothing lingers in a buffer of Python's and fails again at exit.
-    A stream is never closed here: it belongs to its caller.
+    A stream is never closed here: it belongs to its caller. With `go_on`, what is in a file stays: `seek` is next.
     """
 
-    def __init__(self, where: BinaryIO | str) -> None:
+    def __init__(self, where: BinaryIO | str, *, go_on: bool = False) -> None:
         self.name = where if isinstance(where, str) else str(getattr(where, "name", "the stream"))
         self.is_stream = not isinstance(where, str)
         self._object: BinaryIO | None = None
         if isinstance(where, str):
             try:
-                self._descriptor = os.open(where, _FLAGS, 0o666)
+                self._descriptor = os.open(where, _FLAGS | (0 if go_on else os.O_TRUNC), 0o666)
             except OSError as error:
                 raise destination_error(error, where) from error
             return

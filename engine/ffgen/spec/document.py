@@ -145,6 +145,19 @@ class Document:
         """The same file with another value, parts of which `overrides` put there."""
         return Document(value, self.text, self._mark, overrides)
 
+    def mark(self, path: Path) -> Mark:
+        """The mark of the value at `path`, or of its nearest parent."""
+        mark = self._mark
+        for step in path:
+            inner = mark[2]
+            if isinstance(inner, dict) and isinstance(step, str) and step in inner:
+                mark = inner[step][2]
+            elif isinstance(inner, list) and isinstance(step, int) and 0 <= step < len(inner):
+                mark = inner[step]
+            else:
+                break
+        return mark
+
     def _shown(self, path: Path, *, key: bool) -> tuple[int, int]:
         line, column = self._place(path, key)
         return line, self.text.column(line, column)

@@ -164,6 +164,11 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return Ref(to=self.ref) if isinstance(self.ref, str) else self.ref
 
     @property
+    def near(self) -> float | None:
+        """From which similarity on two texts of the field are twins; None where only equal values are."""
+        return self.unique.near if isinstance(self.unique, Near) else None
+
+    @property
     def null_share(self) -> float:
         """The share of nulls in a drawn column."""
         return (NULL_SHARE if self.nullable else 0.0) if isinstance(self.nullable, bool) else self.nullable
@@ -188,6 +193,13 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     size: Annotated[int, Meta(ge=1, le=1_000_000, description="Distinct values; with `by`, of each group.")] = 1000
     by: Annotated[
         str | None, Meta(description="Another field of the table, with `values`: a pool for each of them.")
+    ] = None
+    near: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(
+            description="From which similarity on two values are twins, of which the second is refused (0: only equal "
+            "ones); as the field's `unique` says, else 0.85 for open text."
+        ),
     ] = None
 
 
@@ -294,6 +306,13 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "pools, `local` for nothing. By what the spec has unless said."
         ),
     ] = None
+    personas: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(
+            description="Who writes long texts that a model is asked for, in turn; a mix of ages, places and trades "
+            "unless said."
+        ),
+    ] = []
     locale: Annotated[str, Meta(description="Country and language of drawn people, places and companies.")] = "en_US"
     correlations: Annotated[list[Correlation], Meta(description="Fields that rise and fall together.")] = []
     rows: Annotated[
@@ -308,7 +327,7 @@ class Output(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the records go, unless the command line says otherwise."""
 
     path: str | None = None
-    format: Literal["jsonl", "csv", "parquet"] | None = None
+    format: Literal["jsonl", "csv", "csv-safe", "parquet"] | None = None
     compression: Literal["none", "gzip", "zstd"] | None = None
 
 

@@ -6,7 +6,7 @@ a file, are turned into columns, settled (space, NFC, -0, UTC), held against eve
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from itertools import compress
 from typing import Any
@@ -17,7 +17,8 @@ import polars as pl
 
 from ffgen.batch import ABSENT, Batch, Keys, canonical_texts, encode_sorted, hash_text, hash_texts
 from ffgen.expr import first_failure, parse
-from ffgen.spec.model import Dataset
+from ffgen.shingles import digest
+from ffgen.spec.model import Dataset, Field
 from ffgen.spec.types import ValueType, build_types
 from ffgen.spec.types.base import Unfit
 from ffgen.spec.types.nested import Array, Object, coerce_cell, struct_of
@@ -74,6 +75,11 @@ class RecordType:
     def sets(self) -> int:
         """How many key sets the gate keeps for this record."""
         return len(self.key_fields)
+
+    @property
+    def near(self) -> list[tuple[str, float]]:
+        """The near-unique fields, and from which similarity on two of their texts are twins."""
+        return near_fields(kind.field for kind in self.types)
 
     def schema(self) -> dict[str, pl.DataType]:
         """The polars schema of the output."""
@@ -160,7 +166,8 @@ class RecordType:
         for i, fields in enumerate(self.key_fields):
             keys[:, i] = self._keys(fields, columns, entries)
         lines = self.encode(self._rendered(rows) if self.renders else entries)
-        return Batch(lines, keys.tobytes(), len(rows), self.sets)
+        near = [digest(columns[self.names.index(name)], threshold).pack() for name, threshold in self.near]
+        return Batch(lines, keys.tobytes(), len(rows), self.sets, near)
 
     def _rendered(self, rows: Sequence[Cells]) -> list[dict[str, Any]]:
         parts = [*zip(self.names, self.types, strict=True)]
@@ -188,6 +195,11 @@ class Misfit(ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+def near_fields(fields: Iterable[Field]) -> list[tuple[str, float]]:
+    """The names of near-unique fields, each with its threshold."""
+    return [(field.name, field.near) for field in fields if field.near is not None]
 
 
 def requirements(dataset: Dataset) -> list[str]:

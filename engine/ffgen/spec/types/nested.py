@@ -227,8 +227,13 @@ def nullable_schema(kind: ValueType, making: bool = True) -> dict[str, Any]:
 
 def describe(kind: ValueType) -> str:
     """One field in words, on one line: type, constraints, meaning."""
-    words = kind.words() + ", or null" * kind.field.may_be_null + ", never the same twice" * kind.field.unique
-    said = one_line(kind.field.description or "")
+    words = kind.words() + ", or null" * kind.field.may_be_null + ", never the same twice" * bool(kind.field.unique)
+    field = kind.field
+    words += ", nor nearly the same" * (field.near is not None)
+    if field.forbidden_words:
+        words += f", without the words {', '.join(map(one_line, field.forbidden_words))}"
+    parts = [one_line(field.description or ""), f"style: {one_line(field.style)}" if field.style else ""]
+    said = "; ".join(part for part in parts if part)
     return f"{words} ({said})" if said else words
 
 

@@ -30,6 +30,7 @@ class Text(ValueType):
         check_pattern(field)
         self.low, self.high = lengths(field)
         self.low = 1 if self.low is None else self.low
+        self.forbidden = re.compile(any_word(field.forbidden_words)) if field.forbidden_words else None
         self.annotation = Annotated[str, Meta(min_length=self.low, max_length=self.high)]
 
     def settle(self, values: Sequence[Any]) -> tuple[Sequence[Any], int]:
@@ -41,6 +42,9 @@ class Text(ValueType):
         yield from ((i, "length") for i, v in enumerate(values) if v is not None and not low <= len(v) <= high)
         if self.field.pattern is not None:
             yield from unmatched(self.field.pattern, values, "pattern")
+        if self.forbidden:
+            pattern = self.forbidden
+            yield from ((i, "forbidden word") for i, v in enumerate(values) if v is not None and pattern.search(v))
 
     def coerce(self, value: Any) -> Any:
         return tidy(value)
@@ -108,6 +112,11 @@ class Text(ValueType):
     def matching(self) -> str:
         """`pattern` in words."""
         return f"that matches the regular expression {self.field.pattern}" if self.field.pattern else ""
+
+
+def any_word(words: Sequence[str]) -> str:
+    """A pattern that finds any of some words, whole and in any case."""
+    return rf"(?i)(?:^|\W)(?:{'|'.join(map(re.escape, words))})(?:\W|$)"
 
 
 class LongText(Text):

@@ -1,0 +1,161 @@
+"""Hybrid tables: rows that are drawn, of which a model writes some fields, given the others of the same row.
+
+The model is asked before the rows are drawn: the drawn part of every row is fixed, so it can be drawn to ask with and
+drawn again to write, and what the model wrote stands in for a sampler (`sample.kept`). So all that holds for drawn
+tables holds here. A request shows the drawn values of some rows, numbered; each row that comes back says its number
+and echoes a mark made of those values, and is used only where both agree.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import structs
+
+from ffgen.plan.recipe import Recipe
+from ffgen.plan.recipes import Recipes
+from ffgen.plan.settle import fallen_back
+from ffgen.plan.shards import Shards
+from ffgen.sample.base import Sampler, Scope
+from ffgen.sample.build import build_sampler
+from ffgen.sample.cases import bind_field
+from ffgen.spec.model import Dataset, Field, Model, Spec
+from ffgen.spec.types import Problem
+
+BATCH_ROWS = 16
+"""Rows a request of a hybrid table asks for, unless the spec says: the drawn values cost tokens, too."""
+MUTE = frozenset({"uuid", "ipv4"})
+"""Types whose values tell a model nothing."""
+MUTE_GENERATORS = frozenset(
+    {"uuid4", "uuid7", "ulid", "hash", "mac", "ipv4", "ipv6", "card", "iban", "imei", "user_agent"}
+)
+
+
+def asked_fields(table: Dataset) -> list[Field]:
+    """The fields of a settled table that a model writes for each row."""
+    return [field for field in table.fields if field.source == "ask"]
+
+
+def asked_tables(spec: Spec) -> list[Dataset]:
+    """The tables of a settled spec that have such fields."""
+    return [table for table in spec.datasets if asked_fields(table)]
+
+
+def paired_names(table: Dataset) -> tuple[str, str]:
+    """What the row's number and its mark are called in a reply: not as any field."""
+    taken = {field.name for field in table.fields}
+    free = [next(name for name in (base, base + "_", base + "__") if name not in taken) for base in ("row", "echo")]
+    return free[0], free[1]
+
+
+def paired_spec(spec: Spec, table: Dataset, count: int) -> Spec:
+    """The spec of the small asked table: the row's number, its mark, and what the model writes."""
+    number, mark = paired_names(table)
+    keys = [
+        Field(name=number, type="integer", range=[1, rows_of(spec.model)], description="the number of the given row"),
+        Field(name=mark, type="string", length=[1, 200], description="copied from the given row"),
+    ]
+    dataset = Dataset(
+        name=table.name,
+        count=max(count, 1),
+        domain=table.domain or table.name,
+        fields=[*keys, *(bare(field) for field in asked_fields(table))],
+        unique_by=[number],
+        mode="records",
+    )
+    model = None if spec.model is None else structs.replace(spec.model, batch_size=rows_of(spec.model))
+    return Spec(model=model, dataset=dataset, seed=spec.seed)
+
+
+def rows_of(model: Model | None) -> int:
+    """Rows of one request."""
+    return BATCH_ROWS if model is None or model.batch_size is None else model.batch_size
+
+
+def bare(field: Field) -> Field:
+    """An asked field as the model is told of it: whether a row has the value at all is drawn."""
+    return structs.replace(
+        field, source=None, unique=False, nullable=False, when=None, hidden=False, fallback=[], format=None
+    )
+
+
+def shards_of(spec: Spec, table: str, rows: int) -> Shards:
+    """How the rows of a table are cut into requests."""
+    return Shards(rows, rows_of(spec.model), spec.seed, f"{table}/asked")
+
+
+def shown_fields(recipe: Recipe) -> list[str]:
+    """The drawn fields that a model is given: what is known before it answers and means something to it."""
+    return [
+        each.name
+        for each in recipe.dataset.fields
+        if each.name not in recipe.written_on
+        and each.name not in recipe.afterwards
+        and each.type not in MUTE
+        and recipe.generators[each.name] not in MUTE_GENERATORS
+    ]
+
+
+def fallbacks(recipes: Recipes, table: str) -> dict[str, list[Sampler]]:
+    """For each asked field, the samplers that make its value where the model can't, in order."""
+    recipe = recipes.recipes[table]
+    return {
+        field.name: [bound_fallback(recipes, recipe, field, k) for k in range(len(field.fallback))]
+        for field in asked_fields(recipe.dataset)
+    }
+
+
+def bound_fallback(recipes: Recipes, recipe: Recipe, field: Field, k: int) -> Sampler:
+    """One fallback of a field; raises `Problem`."""
+    names = [each.name for each in recipe.dataset.fields]
+    scope = Scope(
+        recipe.dataset,
+        recipe.seed,
+        build_sampler,
+        path=f"{field.name}/fallback/{k}",
+        names=names,
+        count=recipe.count,
+        lookup=recipes,
+    )
+    made = structs.replace(bare(fallen_back(field, k)), cases=None)
+    sampler = bind_field(made, scope)
+    for name in sampler.reads:
+        if name not in recipe.samplers or name in recipe.written_on:
+            raise Problem("generator", f"reads `{name}`, which is no drawn field.", "Read drawn fields of the row.")
+    return sampler
+
+
+def fallback_problems(recipes: Recipes, table: str) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
+    """What is wrong with the fallbacks of a table, by path in it."""
+    recipe = recipes.recipes[table]
+    for i, field in enumerate(recipe.dataset.fields):
+        for k in range(len(field.fallback) if field.source == "ask" else 0):
+            try:
+                bound_fallback(recipes, recipe, field, k)
+            except Problem as problem:
+                yield ("fields", i, "fallback", k), problem
+
+
+def mark_of(rows: Sequence[Sequence[str]], widest: int = 60) -> list[str]:
+    """A mark for each row of a request: the values that tell these rows apart in the fewest characters.
+
+    `rows` are the shown values as text. One field where one will do, else several, joined; rows that are alike in all
+    of them have the same mark, and may be exchanged without harm.
+
+    >>> mark_of([["bike", "red"], ["car", "red"]])
+    ['bike', 'car']
+    >>> mark_of([["bike", "red"], ["bike", "blue"], ["car", "red"]])
+    ['bike / red', 'bike / blue', 'car / red']
+    """
+    columns: list[Sequence[str]] = [*zip(*rows, strict=True)]
+    usable = [column for column in columns if all(0 < len(text) <= widest for text in column)]
+    usable.sort(key=lambda column: (-len(set(column)), sum(map(len, column))))
+    chosen: list[Sequence[str]] = []
+    kinds = 1
+    for column in usable:
+        if kinds == len(rows):
+            break
+        if (more := len(set(zip(*chosen, column, strict=True)))) > kinds:
+            chosen.append(column)
+            kinds = more
+    if not chosen:
+        chosen = usable[:1]
+    return [" / ".join(parts) for parts in zip(*chosen, strict=True)] or ["-"] * len(rows)

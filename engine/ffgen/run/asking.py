@@ -1,0 +1,277 @@
+"""Asks a model for the asked fields of drawn rows: a run of its own before the rows are drawn to be written.
+
+As any asked run it is a function of the replies alone: requests hold the drawn values of their rows, a row that is
+missing or refused is asked for again with the reasons, and rows are judged in order. What is kept is put into a folder
+from which the drawing looks it up (`run.answers`).
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import orjson
+import polars as pl
+
+from ffgen.ask.paired import KEYS, Given
+from ffgen.ask.replies import Replies
+from ffgen.errors import FfgenError, ShortfallError
+from ffgen.plan.compile import Plan
+from ffgen.plan.recipe import Recipe
+from ffgen.rng import U64
+from ffgen.run.answers import KEY, MAKER, AnswerWriter
+from ffgen.run.audit import Audit
+from ffgen.run.coordinator import Coordinator
+from ffgen.run.crew import Crew
+from ffgen.run.endpoints import Endpoints
+from ffgen.run.given import Part
+from ffgen.run.judging import Judge
+from ffgen.run.messages import Answered
+from ffgen.run.moves import Command, GiveUp, Judged, Replied, WriteShard, Written
+from ffgen.run.rowwise import Rowwise
+from ffgen.sample.base import Rows, Sampler
+from ffgen.sample.cases import hold_field
+from ffgen.shard.paired import PairedMaker
+from ffgen.sink.frame import frame_of
+from ffgen.spec.duration import seconds
+from ffgen.spec.record import RecordType
+
+ASKED = "ask"
+"""Who made a value that the model wrote."""
+
+log = logging.getLogger("ffgen.run")
+
+
+class UnderWay:
+    """One request's rows: what they were given, what came, and what stands."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.lines: dict[int, bytes] = {}
+        self.done: dict[int, int] = {}
+        self.frames: list[pl.DataFrame] = []
+        self.refused: Counter[str] = Counter()
+        self.given: Given | None = None
+        self.key = ""
+
+    @property
+    def missing(self) -> list[int]:
+        """The numbers of rows for which nothing stands yet, and nothing waits to be judged."""
+        return [n for n in range(1, len(self.part.index) + 1) if n not in self.done and n not in self.lines]
+
+    def stand(self, numbers: list[int], rows: pl.DataFrame) -> None:
+        """These rows are settled."""
+        for number in numbers:
+            self.done[number] = len(self.done)
+        self.frames.append(rows)
+
+    def rows(self) -> pl.DataFrame:
+        """What stands, in the rows' order."""
+        order = [self.done[number] for number in sorted(self.done)]
+        return pl.concat(self.frames)[order]
+
+
+class Asker(Coordinator):
+    """Asks for one table. `parts` gives the rows of each request, in order."""
+
+    state: Rowwise
+
+    def __init__(
+        self,
+        plan: Plan,
+        crew: Crew,
+        endpoints: Endpoints,
+        replies: Replies,
+        *,
+        recipe: Recipe,
+        parts: Iterator[Part],
+        shown: list[str],
+        fallbacks: Mapping[str, list[Sampler]],
+        judge: Judge,
+        writer: AnswerWriter,
+        fresh: bool,
+        audit: Audit,
+    ) -> None:
+        super().__init__(plan, crew, endpoints, replies, fresh=fresh, audit=audit)
+        self.state = Rowwise(
+            plan.shards,
+            max_asks=plan.max_asks,
+            retries=plan.model.retries,
+            concurrency=plan.model.concurrency,
+            patience=seconds(plan.model.patience),
+            endpoints=len(endpoints.found),
+        )
+        self.paired = PairedMaker(plan, endpoints.first.api, endpoints.first.model, shown)
+        self.recipe = recipe
+        self.asked = recipe.asked
+        self.schema = {name: recipe.samplers[name].kind.value_dtype() for name in self.asked}
+        self.record = RecordType(plan.dataset)
+        self.parts = parts
+        self.fallbacks = fallbacks
+        self.judge = judge
+        self.writer = writer
+        self.made: dict[str, Counter[str]] = {name: Counter() for name in self.asked}
+        self.under_way: dict[int, UnderWay] = {}
+
+    # Instead of what a run of whole records does
+
+    def _body(self, shard: int, attempt: int) -> bytes:
+        if shard not in self.under_way:
+            self.under_way[shard] = UnderWay(next(self.parts))
+        here = self.under_way[shard]
+        part, missing = here.part, here.missing
+        said = "; ".join(f"{reason} ({count})" for reason, count in sorted(here.refused.items()))
+        here.given = Given(
+            missing,
+            [part.marks[n - 1] for n in missing],
+            [part.shown[n - 1] for n in missing],
+            attempt,
+            said,
+        )
+        return self.paired.body(shard, here.given, self.endpoints.plain)
+
+    def _given(self, shard: int) -> Given | None:
+        return self.under_way[shard].given
+
+    def _use(self, message: Answered, asked: bool) -> None:
+        shard = self.state.open.get(message.shard)
+        here = self.under_way.get(message.shard)
+        if shard is None or here is None or self.state.ended:
+            return
+        self._count(message, asked)
+        here.refused = Counter()
+        for field, reason, count in message.made.refused:
+            here.refused[f"{field}: {reason}" if field else reason] += count
+        number = self.record.names[0]
+        for line in message.made.batch.lines.splitlines():
+            here.lines.setdefault(int(orjson.loads(line)[number]), line)
+        here.key = self._keys[message.shard].hex()
+        size = sum(map(len, here.lines.values()))
+        self.feed(Replied(message.shard, len(here.part.index) - len(here.missing), size, asked))
+
+    def _judge(self, shard: int) -> None:
+        here = self.under_way[shard]
+        self._settle(here, *self._answers(here))
+        if here.missing and self.state.is_last_try(shard):
+            self._fall_back(shard, here)
+            if here.missing:
+                self.broke(self._impossible(here))
+                return
+        self.feed(Judged(shard, len(here.done)))
+
+    def _write(self, command: WriteShard) -> None:
+        here = self.under_way.pop(command.shard)
+        self._keys.pop(command.shard, None)
+        self._asked.pop(command.shard, None)
+        rows = here.rows()
+        self.writer.put(here.part.index, rows)
+        for name in self.asked:
+            makers = rows.filter(pl.col(name).is_not_null())[MAKER + name].value_counts()
+            self.made[name].update({maker: count for maker, count in makers.iter_rows()})
+        self.feed(Written(self.state.unwritten))
+
+    def _complete(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _do(self, command: Command) -> None:
+        if isinstance(command, GiveUp) and command.reason == "endpoint" and self._can_do_without():
+            log.warning("endpoint given up, fallbacks make the rest", extra=self._told(what=command.what))
+            self._do_without()
+            return
+        super()._do(command)
+
+    def _reason(self, command: GiveUp) -> FfgenError:
+        if command.reason == "short":
+            here = self.under_way.get(self.state.judged_next)
+            if here is not None:
+                return self._impossible(here)
+        return super()._reason(command)
+
+    # Judging
+
+    def _answers(self, here: UnderWay) -> tuple[list[int], pl.DataFrame]:
+        """The answers that wait, by number, in their own types."""
+        numbers = sorted(here.lines)
+        lines = b"\n".join(here.lines.pop(number) for number in numbers)
+        names = self.record.names[KEYS:]
+        schema = {name: self.schema[name] for name in names}
+        rows = frame_of(lines, schema) if numbers else pl.DataFrame(schema=schema)
+        makers = [pl.lit(ASKED).alias(MAKER + name) for name in names]
+        return numbers, rows.with_columns(*makers, pl.lit(here.key).alias(KEY))
+
+    def _settle(self, here: UnderWay, numbers: list[int], rows: pl.DataFrame) -> None:
+        """Judges some rows; those that are good stand, of the others the reasons are noted."""
+        if not numbers:
+            return
+        places = [number - 1 for number in numbers]
+        drawn = here.part.drawn[places]
+        rows = rows.with_columns(
+            [pl.when(pl.Series(drawn[name].is_not_null())).then(pl.col(name)).alias(name) for name in self.asked]
+        )
+        whole = drawn.with_columns([rows[name] for name in self.asked])
+        why = self.judge.judge(here.part.index[places], whole)
+        good = [place for place, reason in enumerate(why) if not reason]
+        here.stand([numbers[place] for place in good], rows[good])
+        for reason in filter(None, why):
+            here.refused[reason] += 1
+            self.tally.refused["", reason] += 1
+
+    def _fall_back(self, shard: int, here: UnderWay) -> None:
+        """What the model could not write is drawn by the first fallback whose values are good."""
+        if not self._can_do_without():
+            return
+        for k in range(max(map(len, self.fallbacks.values()))):
+            if missing := here.missing:
+                places = [number - 1 for number in missing]
+                drawn = {name: each[min(k, len(each) - 1)] for name, each in self.fallbacks.items()}
+                rows = self._drawn(here.part.index[places], here.part.drawn[places], drawn, shard, k)
+                self._settle(here, missing, rows)
+
+    def _drawn(
+        self, index: U64, drawn: pl.DataFrame, samplers: Mapping[str, Sampler], shard: int, k: int
+    ) -> pl.DataFrame:
+        columns = []
+        for name in self.asked:
+            rows = Rows(index, (self.recipe.seed, self.recipe.dataset.name, "fallback", shard, k, name))
+            rows.columns = {each: drawn[each] for each in drawn.columns if each not in self.asked}
+            columns.append(hold_field(samplers[name], rows, rows.stream()).alias(name))
+        makers = [pl.lit(name_of(samplers[name])).alias(MAKER + name) for name in self.asked]
+        return pl.DataFrame(columns).with_columns(*makers, pl.lit("").alias(KEY))
+
+    def _can_do_without(self) -> bool:
+        return all(self.fallbacks.values())
+
+    def _do_without(self) -> None:
+        """Fallbacks make all rows that are still to come; answers that are here are used."""
+        try:
+            while self.state.counts.admitted < self.plan.shards.count:
+                index = self.state.judged_next
+                if index not in self.under_way:
+                    self.under_way[index] = UnderWay(next(self.parts))
+                here = self.under_way[index]
+                self._settle(here, *self._answers(here))
+                self._fall_back(index, here)
+                if here.missing:
+                    raise self._impossible(here)
+                self.state.judged_next += 1
+                self.state.counts.admitted += len(here.part.index)
+                self._write(WriteShard(index, len(here.part.index)))
+            self._complete()
+        except FfgenError as error:
+            self.broke(error)
+
+    def _impossible(self, here: UnderWay) -> ShortfallError:
+        first = here.missing[0]
+        row = int(here.part.index[first - 1]) + 1
+        tries = self.plan.model.retries + 1
+        said = ", ".join(f"{reason} ({count})" for reason, count in here.refused.most_common(3)) or "nothing usable"
+        fields = ", ".join(f"`{name}`" for name in self.asked)
+        what = f"{self.recipe.dataset.name}: the model gave nothing for {fields} of row {row} in {tries} asks: {said}."
+        hint = "Loosen what the text must be, give `examples`, lower `min_score`, or name a `fallback`."
+        return ShortfallError(what, hint=hint)
+
+
+def name_of(sampler: Sampler) -> str:
+    """What a fallback is called in the report: the generator that the spec names."""
+    said = sampler.field.generator
+    return str(said.get("name")) if isinstance(said, dict) else str(said)

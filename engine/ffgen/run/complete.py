@@ -1,0 +1,186 @@
+"""What a drawn plan must know before it is drawn: the values of its pools, and the asked fields of its rows."""
+
+import contextlib
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import polars as pl
+from msgspec import structs
+
+from ffgen.ask.replies import Replies
+from ffgen.plan.compile import Plan, budget, compile_plan, is_asked
+from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, paired_spec, shards_of, shown_fields
+from ffgen.plan.tables import Layout
+from ffgen.run.answers import Answers, AnswerWriter
+from ffgen.run.asking import Asker
+from ffgen.run.audit import Audit
+from ffgen.run.carry import crew_for, report_of, setups_for
+from ffgen.run.crew import own_use
+from ffgen.run.endpoints import find_endpoints, read_key
+from ffgen.run.fence import fence
+from ffgen.run.given import parts_of
+from ffgen.run.hand import Hand
+from ffgen.run.judging import Judge
+from ffgen.run.options import Options, Signals, Watch, cache_folder
+from ffgen.run.pools import fill_pools
+from ffgen.run.remote import Remote
+from ffgen.run.report import Progress, Report
+
+log = logging.getLogger("ffgen.run")
+
+
+async def complete(
+    plan: Plan, options: Options, folder: str, watch: Watch | None, remote: Remote | None
+) -> tuple[Plan, list[Report]]:
+    """A drawn plan that needs no model any more: its pools are filled, its rows' asked fields stand in `folder`."""
+    began = time.monotonic()
+    plan, asked = await fill_pools(plan, options, watch, remote)
+    if not is_asked(plan):
+        return plan, asked
+    with contextlib.ExitStack() as held:
+        stop = held.enter_context(Signals())
+        if remote is not None:
+            remote.connect(stop.hear)
+            held.callback(remote.disconnect)
+        plan, reports = await ask_rows(plan, options.after(time.monotonic() - began), folder, watch, stop)
+    return plan, [*asked, *reports]
+
+
+async def ask_rows(
+    plan: Plan, options: Options, folder: str, watch: Watch | None, stop: Signals
+) -> tuple[Plan, list[Report]]:
+    """The plan with what a model wrote for its rows in `folder`, and a report for each table. Raises what an asked
+    run raises; replies are kept, so nothing is asked twice."""
+    asked, needed = [table.name for table in asked_tables(plan.spec)], needed_tables(plan, options)
+    wanted = [layout.table for layout in plan.layouts if layout.table in asked and layout.table in needed]
+    if not wanted:
+        return plan, []
+    began = time.monotonic()
+    hand = Hand(plan, options.memory, folder)
+    reports, digests = [], []
+    for layout in plan.layouts:
+        if layout.table in wanted:
+            told = None if watch is None else Told(watch, layout.table)
+            left = options.after(time.monotonic() - began)
+            report, digest = await ask_table(plan, layout, hand, left, told, stop)
+            reports.append(report)
+            digests.append(digest)
+            hand.recipes.answers = Answers(folder, wanted[: len(digests)]).get
+        if hand.is_needed(layout.table):
+            for _ in hand.shards(layout):
+                pass
+    return structs.replace(plan, answers=folder, digest="-".join(digests)), reports
+
+
+def needed_tables(plan: Plan, options: Options) -> set[str]:
+    """The tables that are written, and those above whose fields they copy."""
+    needed = set(plan.chosen(options.table))
+    while True:
+        above = {
+            field.reference.table
+            for table in plan.spec.datasets
+            if table.name in needed
+            for field in table.fields
+            if field.reference is not None
+        }
+        if above <= needed:
+            return needed
+        needed |= above
+
+
+async def ask_table(
+    plan: Plan, layout: Layout, hand: Hand, options: Options, watch: Watch | None, stop: Signals
+) -> tuple[Report, str]:
+    """Asks for the rows of one table; the answers' hash is a part of what the output is made from."""
+    began = time.monotonic()
+    recipe = hand.recipes.recipes[layout.table]
+    table = recipe.dataset
+    schema = {name: recipe.samplers[name].kind.value_dtype() for name in recipe.asked}
+    writer = AnswerWriter(hand.folder, table.name, schema)
+    count = layout.count
+    if any(field.may_be_null for field in asked_fields(table)):
+        count = sum(wanted_rows(frame, recipe.asked) for frame in hand.shards(layout))
+    small = compile_plan(paired_spec(plan.spec, table, count))
+    shards = shards_of(plan.spec, table.name, count)
+    small = structs.replace(small, shards=shards, spec_hash=plan.spec_hash, max_asks=budget(shards, plan.asks))
+    shown = shown_fields(recipe)
+    with contextlib.ExitStack() as held:
+        replies = held.enter_context(Replies.open(os.path.join(cache_folder(options.cache_dir), "replies.sqlite3")))
+        audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
+        held.callback(audit.close)
+        key = read_key(small.model.key, options.key)
+        if options.isolate:
+            fence([*small.endpoints, "http://127.0.0.1"])
+        endpoints = await find_endpoints(small, key, replies)
+        held.callback(endpoints.stop)
+        judge = Judge(recipe, options.memory, hand.folder)
+        held.callback(judge.close)
+        replies.begin(plan.spec_hash)
+        crew = crew_for(small, options, None)
+        asker = Asker(
+            small,
+            crew,
+            endpoints,
+            replies,
+            recipe=recipe,
+            parts=parts_of(spans(hand, layout), recipe.asked, shown, shards.batch_size),
+            shown=shown,
+            fallbacks=fallbacks(hand.recipes, table.name),
+            judge=judge,
+            writer=writer,
+            fresh=options.fresh,
+            audit=audit,
+        )
+        setups = setups_for(small, options, endpoints, key, None, "jsonl", "none")
+        setup = structs.replace(setups["worker"], shown=shown)
+        stop.tell(asker)
+        uses = []
+        try:
+            if count:
+                await asker.carry_out({"worker": setup}, options.timeout, watch)
+            uses = await crew.leave()
+        finally:
+            await crew.leave()
+            audit.ended("asked", asker.state.counts.admitted)
+        digest = writer.close(layout.count)
+        replies.finish(plan.spec_hash)
+        replies.trim()
+        report = report_of(asker, options, "asked", endpoints, [own_use(), *uses], time.monotonic() - began)
+        made = {f"{table.name}.{name}": dict(sorted(makers.items())) for name, makers in asker.made.items()}
+        return structs.replace(report, made=made), digest
+
+
+def spans(hand: Hand, layout: Layout) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The shards of a table with the number of their first row."""
+    for shard, frame in enumerate(hand.shards(layout)):
+        yield layout.span(shard)[0], frame
+
+
+def wanted_rows(frame: pl.DataFrame, asked: list[str]) -> int:
+    """Rows for which any asked field has a value."""
+    found = frame.select(pl.any_horizontal([pl.col(name).is_not_null() for name in asked]).sum()).item()
+    return int(found)
+
+
+def made_by(reports: list[Report]) -> dict[str, dict[str, int]]:
+    """Who made the values of asked fields, over all tables."""
+    found: dict[str, Counter[str]] = {}
+    for report in reports:
+        for name, makers in report.made.items():
+            found.setdefault(name, Counter()).update(makers)
+    return {name: dict(makers) for name, makers in found.items()}
+
+
+class Told:
+    """Progress of the asking, told as the run's."""
+
+    def __init__(self, watch: Watch, table: str) -> None:
+        self.watch = watch
+        self.phase = f"asking for {table}"
+
+    def __call__(self, progress: Progress) -> None:
+        phase = self.phase if progress.phase == "asking" else progress.phase
+        self.watch(structs.replace(progress, phase=phase))

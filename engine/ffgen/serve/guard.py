@@ -1,0 +1,139 @@
+"""Who may ask: the host name that was meant, the web page that asks, the token, and how often."""
+
+import hashlib
+import hmac
+import ipaddress
+import platform
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ffgen.errors import UsageError
+from ffgen.serve.problem import Refused
+from ffgen.serve.settings import Settings
+
+OPEN = ("/health", "/healthz", "/ready", "/readyz")
+"""Paths that need no token: whoever watches over the service has none."""
+SAFE = ("GET", "HEAD", "OPTIONS")
+MOST_CLIENTS = 10_000
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::\d{1,5})?")
+
+
+class Guard:
+    """The door. `admit` raises Refused, or gives the name of the client for fairness and for its jobs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._digests = [_digest(token) for token in settings.tokens]
+        self._cors = settings.cors
+        self._hosts = {host.lower() for host in (*settings.hosts, settings.host, "localhost", platform.node()) if host}
+        self._rate = Rate(settings.rate) if settings.rate else None
+
+    def admit(self, request: web.Request) -> str:
+        """Who asks. Refused where it may not."""
+        self._check_host(request)
+        self._check_origin(request)
+        client = self._check_token(request)
+        if self._rate is not None and request.method not in SAFE:
+            self._rate.take(client)
+        return client
+
+    def allowed_origin(self, request: web.Request) -> str | None:
+        """The origin of a web page that may read the answer; None where none asks, or it may not."""
+        origin = request.headers.get("Origin")
+        return origin if origin and (origin in self._cors or "*" in self._cors) else None
+
+    def _check_host(self, request: web.Request) -> None:
+        """DNS rebinding: a stranger's name that leads here. An address can't be anybody's name."""
+        found = _HOST.fullmatch(request.headers.get("Host", ""))
+        host = found[1].lower().rstrip(".") if found else ""
+        if host in self._hosts or host.endswith(".localhost") or is_address(host.strip("[]")):
+            return
+        hint = "Use its address, or have the operator allow the name: --allow-host NAME."
+        raise Refused("host", "The Host header has a name that is not the service's.", hint)
+
+    def _check_origin(self, request: web.Request) -> None:
+        """A web page that has something done here without being allowed to."""
+        origin = request.headers.get("Origin")
+        if not origin or request.method in SAFE or self.allowed_origin(request):
+            return
+        if origin.partition("://")[2].lower() != request.headers.get("Host", "").lower():
+            hint = "Have the operator allow it: --cors ORIGIN."
+            raise Refused("origin", "The page that asks has another origin than the service.", hint)
+
+    def _check_token(self, request: web.Request) -> str:
+        client = f"address {request.remote}"
+        if not self._digests or request.path in OPEN:
+            return client
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        given = _digest(token.strip())
+        # All are compared, so that the time tells nothing.
+        matches = [hmac.compare_digest(given, known) for known in self._digests]
+        if kind.lower() != "bearer" or not any(matches):
+            hint = "Send Authorization: Bearer TOKEN, with a token that the operator has given out."
+            what = "The token is not one of the service's." if token else "There is no token."
+            raise Refused("unauthorized", what, hint, headers={"WWW-Authenticate": 'Bearer realm="ffgen"'})
+        return f"token {given.hex()[:16]}"
+
+
+class Rate:
+    """So many requests a minute for each client, all of them at once if it likes."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = float(per_minute)
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str) -> None:
+        """One request. Refused where none is left, with the seconds after which there is."""
+        now = self._clock()
+        left, at = self._left.pop(client, (self._size, now))
+        left = min(self._size, left + (now - at) * self._size / 60)
+        self._left[client] = (max(0.0, left - 1), now) if left >= 1 else (left, now)
+        if len(self._left) > MOST_CLIENTS:
+            self._left.popitem(last=False)
+        if left < 1:
+            wait = max(1, round((1 - left) * 60 / self._size + 0.5))
+            what = f"More than {self._size:.0f} requests a minute."
+            raise Refused("rate", what, f"Wait for {wait} s.", headers={"Retry-After": str(wait)})
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what is bound to a host."""
+    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def check_safe(settings: Settings) -> None:
+    """UsageError for a service that strangers could use by mistake."""
+    if not is_loopback(settings.host) and not settings.tokens and not settings.no_auth:
+        what = f"{settings.host} can be reached from other machines, and there is no token."
+        hint = "Set FFGEN_SERVE_TOKEN, or --token-file FILE; or say --no-auth where a network keeps strangers out."
+        raise UsageError(what, hint=hint)
+    for token in settings.tokens:
+        if len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
+            hint = "E.g. that of: openssl rand -hex 24."
+            raise UsageError("A token must have at least 16 printable characters and no space.", hint=hint)
+    _check_origins(settings.cors)
+
+
+def _check_origins(origins: Sequence[str]) -> None:
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}"):
+            raise UsageError(f"--cors {origin} is no origin.", hint="E.g. https://app.example.com, without a path.")
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
