@@ -20,6 +20,8 @@ import ffgen
 from ffgen_cli.terminal import clean
 
 LABEL = 12
+MAKERS = {"ask": "the model", "pool": "from what the model wrote once"}
+"""Who made a value, as people say it; a fallback has its generator's name."""
 SPOILED = {
     "nulls": "null",
     "duplicates": "duplicate",
@@ -92,6 +94,7 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
         ("tokens", _tokens(report)),
         ("model", _model(report)),
         ("endpoints", _endpoints(report)),
+        ("written by", _made(report)),
         ("steered", _steered(report)),
         ("processes", _processes(report)),
         ("made from", f"seed {report.seed}, spec {report.spec_hash[:12]}, {report.format}, ffgen {report.version}"),
@@ -134,6 +137,15 @@ def _spoiled(report: ffgen.Report) -> str:
     parts = [many(count, SPOILED.get(kind, kind)) for kind, count in counts.items()]
     copies = counts.get("duplicates", 0)
     return ", ".join(parts) + (f"; {report.records - copies:,} records are no copies" if copies else "")
+
+
+def _made(report: ffgen.Report) -> str:
+    """Who made the values that a model was to write: `reviews.title: 990 the model, 10 template`."""
+    lines = []
+    for name, makers in report.made.items():
+        parts = [f"{count:,} {MAKERS.get(maker, maker)}" for maker, count in makers.items()]
+        lines.append(f"{clean(name)}: {', '.join(parts) or 'no row has it'}")
+    return "\n".join(lines)
 
 
 def _requests(report: ffgen.Report) -> str:

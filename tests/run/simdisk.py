@@ -18,7 +18,7 @@ Content = bytearray
 Change = Callable[[Content], None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Inode:
     """A file: as programs see it, as it is on the disk, and the changes in between."""
 
@@ -110,7 +110,9 @@ class SimDisk:
         self.steps = -1
         self.seen: dict[str, Inode] = {}
         self.stable: dict[str, Inode] = {}
-        self.pending: list[Names] = []
+        self.pending: list[tuple[int, Names]] = []
+        self._number = 0
+        self._latest: dict[str, int] = {}
 
     def step(self) -> None:
         if self.steps == 0:
@@ -142,16 +144,18 @@ class SimDisk:
         self.step()
         if self.fails():
             raise OSError(errno.EIO, "Input/output error")
-        here = [names for names in self.pending if any(os.path.dirname(name) == path for name in names)]
-        self.pending = [names for names in self.pending if names not in here]
-        for names in here:
-            apply(self.stable, names)
+        pending, self.pending = self.pending, []
+        for change in pending:
+            if any(os.path.dirname(name) == path for name in change[1]):
+                self._reach(*change)
+            else:
+                self.pending.append(change)
 
     def cut_power(self) -> None:
         """What was not synced is kept or lost, piece by piece; what is seen is what is left."""
         how = self.chance.random()  # from nothing kept to all kept
-        for names in self._some(self.pending, how):
-            apply(self.stable, names)
+        for change in self._some(self.pending, how):
+            self._reach(*change)
         self.pending = []
         for inode in {id(inode): inode for inode in [*self.seen.values(), *self.stable.values()]}.values():
             self.survive(inode.stable, inode.pending)
@@ -172,7 +176,14 @@ class SimDisk:
     def _change(self, names: Names) -> None:
         self.step()
         apply(self.seen, names)
-        self.pending.append(names)
+        self._number += 1
+        self.pending.append((self._number, names))
+
+    def _reach(self, number: int, names: Names) -> None:
+        """A change of names reaches the disk. What came to a name later and is there already stays."""
+        new = {name: inode for name, inode in names.items() if self._latest.get(name, 0) < number}
+        self._latest |= dict.fromkeys(new, number)
+        apply(self.stable, new)
 
 
 def apply(names: dict[str, Inode], change: Names) -> None:

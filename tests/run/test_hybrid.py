@@ -275,3 +275,15 @@ def test_the_plan_shows_the_three_ways_side_by_side(tmp_path: Path) -> None:
     assert ways["pool"].requests < 500 and ways["pool"].tokens_out * 50 < ways["hybrid"].tokens_out
     assert ways["hybrid"].tokens_out < ways["records"].tokens_out
     assert view.tables[0].fields[3].made_by == "model"
+
+
+def test_a_pool_that_can_t_be_filled_falls_back(server: standin.Standin, tmp_path: Path) -> None:
+    server.set(empty=1.0)
+    pool = {"source": "pool", "pool": {"size": 30}, "fallback": [{"name": "template", "text": "A {product}, as ever."}]}
+    rows, report = made(spec_of(server.url, ID, PRODUCT, REVIEW | pool, count=50), tmp_path)
+    assert (rows["review"] == "A " + rows["product"] + ", as ever.").all()
+    assert report.made == {"reviews.review": {"template": 50}}
+    server.set(empty=0.0)
+    server.reset()
+    rows, report = made(spec_of(server.url, ID, PRODUCT, REVIEW | pool, count=50), tmp_path, cache=tmp_path / "other")
+    assert report.made == {"reviews.review": {"pool": 50}} and not rows["review"].str.starts_with("A ").all()

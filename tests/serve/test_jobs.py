@@ -134,7 +134,7 @@ def test_what_would_not_fit_is_refused(server: Server) -> None:
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Server]:
     """A service that a test may kill."""
-    with Server(tmp_path / "data", "--makers", "1", "--grace", "3s") as running:
+    with Server(tmp_path / "data", "--makers", "1", "--grace", "1s") as running:
         yield running
 
 

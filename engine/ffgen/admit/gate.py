@@ -71,14 +71,14 @@ class Gate:
             unseen = self._unseen(some)
             alike = np.logical_or.reduce([known for known, _ in met])
             pairs = np.concatenate([pairs for _, pairs in met])
-            admitted, apart = _first_of_twins(some, unseen & ~alike, pairs)
+            admitted, apart = _first_of_twins(some, unseen, alike, pairs)
             for number, known in enumerate(self._sets):
                 entering = some[admitted, number]
                 known.add(entering[entering != 0])
             for known_texts, digests in zip(self._near, part, strict=True):
                 known_texts.add(digests, admitted)
             verdicts.append(admitted)
-            twins.append(unseen & alike | apart)
+            twins.append(apart)
         self.twins = np.concatenate(twins)
         return np.concatenate(verdicts)
 
@@ -112,18 +112,18 @@ def _first_come(keys: Keys) -> Flags:
     return admitted
 
 
-def _first_of_twins(keys: Keys, unseen: Flags, pairs: NDArray[np.int64]) -> tuple[Flags, Flags]:
-    """As `_first_come`, for the rows that are `unseen`, with pairs of near twins (the later, then the earlier). Says,
-    too, which rows are refused for a twin alone."""
+def _first_of_twins(keys: Keys, unseen: Flags, alike: Flags, pairs: NDArray[np.int64]) -> tuple[Flags, Flags]:
+    """As `_first_come`, for rows whose keys are `unseen`; those that are `alike` have a twin from before, `pairs` are
+    twins among them (the later, then the earlier). Says, too, which rows are refused for a twin alone."""
     admitted, apart = unseen.copy(), np.zeros(len(keys), np.bool_)
-    alike: dict[int, list[int]] = {}
-    for later, earlier in pairs.tolist():
-        alike.setdefault(later, []).append(earlier)
+    earlier: dict[int, list[int]] = {}
+    for later, other in pairs.tolist():
+        earlier.setdefault(later, []).append(other)
     taken: list[set[int]] = [set() for _ in range(keys.shape[1])]
     for row in np.flatnonzero(unseen).tolist():
         own = [(column, key) for column, key in zip(taken, keys[row].tolist(), strict=True) if key]
         repeats = any(key in column for column, key in own)
-        apart[row] = not repeats and any(admitted[earlier] for earlier in alike.get(row, ()))
+        apart[row] = not repeats and (alike[row] or any(admitted[other] for other in earlier.get(row, ())))
         admitted[row] = not repeats and not apart[row]
         if admitted[row]:
             for column, key in own:

@@ -245,7 +245,7 @@ class Health:
             self._sick = self._sick or sum(failed for _, failed in self._calls) >= _SICK * _CALLS
         if self.is_open and not was_open:
             self._opened, self._tries = now, 0
-        elif was_open and since >= self._opened:  # those that were in flight when it opened say nothing new
+        elif was_open and since > self._opened:  # those that were in flight when it opened say nothing new
             self._tries += 1
 
     def given_up(self, now: float) -> bool:

@@ -19,7 +19,7 @@ class Budget:
 
     def __init__(self) -> None:
         self._left = _A_MINUTE
-        self._at = 0.0
+        self._at: float | None = None
 
     def earn(self) -> None:
         """A request was sent."""
@@ -27,8 +27,9 @@ class Budget:
 
     def spend(self, now: float) -> bool:
         """Whether there is one retry left, which is then gone."""
-        self._left = min(self._left + max(0.0, now - self._at) * _A_MINUTE / 60, _MOST)
-        self._at = now
+        since = now if self._at is None else self._at
+        self._left = min(self._left + max(0.0, now - since) * _A_MINUTE / 60, _MOST)
+        self._at = max(since, now)
         if self._left < 1:
             return False
         self._left -= 1

@@ -126,7 +126,7 @@ def _table(raw: Mapping[str, Any], at: int, left_out: list[str]) -> dict[str, An
     """A table with the keys that it may have, its names such that a column can have them."""
     name = name_of(raw.get("name"), f"table{at + 1}")
     left_out += [f"{name}.{key}" for key in sorted(raw.keys() - _TABLE_KEYS)][:5]
-    table = {key: raw[key] for key in ("count", "locale", "rows", "unique_by", "require", "as_of") if key in raw}
+    table = {key: raw[key] for key in _TABLE_KEYS - {"name", "fields"} if key in raw}
     listed = raw.get("fields", raw.get("columns", []))
     if isinstance(listed, Mapping):
         listed = list(_of_mapping(listed))

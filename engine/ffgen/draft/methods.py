@@ -218,7 +218,7 @@ def _moment(known: str, method: Method, params: dict[str, Any]) -> dict[str, Any
         rest.pop(old, None)
     if rest:
         return None
-    if match := re.search(r"this_(year|month|decade|century)$", method.name):
+    if match := re.search(r"this_(year|month|decade|century)$", known):
         start = {"year": "-1y", "month": "-1mo", "decade": "-10y", "century": "-25y"}[match[1]]
     elif start is None and end is None:
         start, end = method.gives.get("start_date"), method.gives.get("end_date")

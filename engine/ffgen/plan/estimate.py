@@ -1,6 +1,6 @@
 """What a plan will cost, told before anything runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec import Struct, structs
@@ -16,8 +16,8 @@ from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
 from ffgen.plan.ways import TOKENS_PER_SECOND, Cost, Way, reckon_rows
-from ffgen.spec.model import Dataset
-from ffgen.spec.types import ValueType, build_types
+from ffgen.spec.model import Dataset, Field
+from ffgen.spec.types import ValueType, build_type, build_types
 from ffgen.spec.types.nested import describe
 
 CELLS_PER_SECOND = 6e6
@@ -121,9 +121,9 @@ def view_plan(plan: Plan, findings: list[Finding]) -> PlanView:
 def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
     """A plan in which nobody is asked."""
     recipes = Recipes(with_placeholders(plan.spec), plan.layouts)
-    pools = [view_plan(compile_plan(pool.spec), []) for pool in pools_of(plan.spec)]
+    pools = [view_plan(compile_plan(pool.spec, plan.asks), []) for pool in pools_of(plan.spec)]
     pools += [view_rows(plan, table) for table in asked_tables(plan.spec)]
-    pooled = {table.name: [field.name for field in fields_of_pools(table)] for table in plan.spec.datasets}
+    pooled = {table.name: {field.name: field for field in fields_of_pools(table)} for table in plan.spec.datasets}
     tables = [view_table(recipes.recipes[layout.table], layout, pooled[layout.table]) for layout in plan.layouts]
     first = next(table for table in tables if table.name == plan.dataset.name)
     return PlanView(
@@ -164,7 +164,7 @@ def view_rows(plan: Plan, table: Dataset) -> PlanView:
     return structs.replace(view, tokens_in=cost.tokens_in, tokens_out=cost.tokens_out)
 
 
-def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableView:
+def view_table(recipe: Recipe, layout: Layout, pooled: Mapping[str, Field]) -> TableView:
     """One drawn table in words."""
     kinds = recipe.kinds
     width = sum(len(name) + 4 + kinds[name].widths()[0] for name in recipe.written) + 2
@@ -172,8 +172,9 @@ def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableVi
         FieldView(
             name=name,
             type=kind.field.type,
-            made_by="pool" if name in pooled else "model" if kind.field.source == "ask" else recipe.generators[name],
-            constraints=describe(kind) + ", not written" * kind.field.hidden,
+            made_by=maker_of(recipe, name, pooled),
+            constraints=describe(build_type(pooled[name]) if name in pooled else kind)
+            + ", not written" * kind.field.hidden,
         )
         for name, kind in kinds.items()
     ]
@@ -188,6 +189,13 @@ def view_table(recipe: Recipe, layout: Layout, pooled: Sequence[str]) -> TableVi
         capacity_note=recipe.capacity.note,
         bytes=layout.count * width,
     )
+
+
+def maker_of(recipe: Recipe, name: str, pooled: Collection[str]) -> str:
+    """Who makes a field of a drawn table, in a word: the model row by row, it once for a pool, or a generator."""
+    if name in pooled:
+        return "pool"
+    return "model" if recipe.samplers[name].field.source == "ask" else recipe.generators[name]
 
 
 def view_field(kind: ValueType) -> FieldView:

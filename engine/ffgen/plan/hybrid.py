@@ -127,7 +127,7 @@ def fallback_problems(recipes: Recipes, table: str) -> Iterator[tuple[tuple[str 
     """What is wrong with the fallbacks of a table, by path in it."""
     recipe = recipes.recipes[table]
     for i, field in enumerate(recipe.dataset.fields):
-        for k in range(len(field.fallback) if field.source == "ask" else 0):
+        for k in range(len(field.fallback) if field.source in ("ask", "pool") else 0):
             try:
                 bound_fallback(recipes, recipe, field, k)
             except Problem as problem:

@@ -5,10 +5,11 @@ million records with written language cost as many requests as the pools take, a
 holds here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
+from ffgen.plan.settle import fallen_back
 from ffgen.shingles import room_of
 from ffgen.spec.model import Dataset, Field, Near, Pool, Spec
 from ffgen.spec.types import build_type
@@ -103,6 +104,23 @@ def with_values(spec: Spec, written: Written) -> Spec:
     """The spec as if the user had listed the values of its pools."""
     tables = [_listed(table, written) for table in spec.datasets]
     return structs.replace(spec, tables=tables) if spec.tables else structs.replace(spec, dataset=tables[0])
+
+
+def without_pools(spec: Spec, fallen: Collection[tuple[str, str]]) -> Spec:
+    """The spec with some pools, by table and field, given up: the field's first fallback makes its values."""
+    if not fallen:
+        return spec
+    tables = [
+        structs.replace(table, fields=[_without(table, field, fallen) for field in table.fields])
+        for table in spec.datasets
+    ]
+    return structs.replace(spec, tables=tables) if spec.tables else structs.replace(spec, dataset=tables[0])
+
+
+def _without(table: Dataset, field: Field, fallen: Collection[tuple[str, str]]) -> Field:
+    if (table.name, field.name) not in fallen:
+        return field
+    return structs.replace(fallen_back(field, 0), source="draw", pool=None, fallback=[])
 
 
 def with_placeholders(spec: Spec) -> Spec:

@@ -62,7 +62,7 @@ def desk_of(plan: Plan, cache: str | None) -> Iterator[Desk]:
     if not os.path.exists(path):
         raise Gone(f"no replies are kept in {os.path.dirname(path)}")
     with Replies.open(path) as replies:
-        endpoint = _endpoint(plan, replies)
+        endpoint = endpoint_for(plan, replies)
         if endpoint is None:
             raise Gone(f"it isn't known any more which model wrote this, in {os.path.dirname(path)}")
         yield Desk(plan, replies, endpoint)
@@ -75,7 +75,8 @@ def remember_asked(plan: Plan, endpoint: Endpoint, replies: Replies) -> None:
         replies.remember(_RUN + plan.spec_hash, told)
 
 
-def _endpoint(plan: Plan, replies: Replies) -> Endpoint | None:
+def endpoint_for(plan: Plan, replies: Replies) -> Endpoint | None:
+    """The model that a run asked, as it was noted, else as its URLs were recognised last; None where neither was."""
     known: dict[str, Any] | None = replies.recall(_RUN + plan.spec_hash)
     if known is not None:
         return endpoint_of(known)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ffgen.plan.compile import Plan
+from ffgen.plan.estimate import maker_of
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.tables import Layout
 from ffgen.rng import stream
@@ -173,7 +174,7 @@ class FieldTeller:
         return FieldStory(
             name=name,
             type=sampler.field.type,
-            made_by="pool" if name in self.pooled else recipe.generators[name],
+            made_by=maker_of(recipe, name, self.pooled),
             constraints=describe(sampler.kind),
             value=plain(self.cell.row[name]) if hidden else self.here.row.get(name),
             agrees=agrees,

@@ -312,9 +312,9 @@ class Keeper:
             self._journal.append(Complete(dict(sums)))
 
     def forget(self) -> None:
-        """All files have taken their places."""
+        """All files have taken their places: what the journal says must not meet the files of a later run."""
         self.close()
-        self.disk.remove(self.places.journal)
+        forget(self.disk, self.places.journal)
 
     def close(self) -> None:
         """Lets go of all files."""
@@ -388,6 +388,7 @@ class Keeper:
     def _cut_or_published(self, name: str, extent: Extent, kept: Kept) -> str:
         work, final = self.places.work[name], self.places.final[name]
         if kept.sums and self.disk.size(work) < 0 and sum_of(self.disk, final) == kept.sums.get(name):
+            self.disk.sync_folder(os.path.dirname(final))  # it may have been killed right after the rename
             kept.published.add(name)
             return ""
         return self._cut(work, extent)

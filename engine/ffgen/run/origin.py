@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ffgen.errors import DestinationError, FfgenError, UsageError
 from ffgen.place import destination_error
-from ffgen.plan.compile import Plan, compile_plan
+from ffgen.plan.compile import ASKS_FACTOR, Plan, compile_plan
 from ffgen.run.ledger import MANIFEST, PLANS, made_at, name_of, path_of, read_whole, state_folder, write_whole
 from ffgen.run.options import STDOUT, Options, cache_folder
 from ffgen.sample.plugins import is_path, load_files
@@ -38,7 +38,7 @@ def keep_origin(plan: Plan, options: Options) -> None:
     if options.to == STDOUT or not options.recorded:
         return
     try:
-        told = {"spec": lean(plan.spec), "cache": name_of(cache_folder(options.cache_dir))}
+        told = {"spec": lean(plan.spec), "asks": plan.asks, "cache": name_of(cache_folder(options.cache_dir))}
         json.dumps(told)  # a text that is no Unicode can't be written, and must not leave half a file
         write_whole(_place(plan.spec_hash), told)
     except (FfgenError, TypeError, ValueError) as error:
@@ -115,8 +115,8 @@ def plan_of(path: str, known: Known, allow_plugins: bool) -> Plan:
     try:
         spec = msgspec.convert(told["spec"], Spec)
         allow(spec, allow_plugins)
-        plan = compile_plan(spec)
-    except (msgspec.ValidationError, ValueError) as error:
+        plan = compile_plan(spec, float(told.get("asks", ASKS_FACTOR)))
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise UsageError(f"{about}, which can't be read any more: {error}.", hint="Name it: --spec SPEC.") from error
     if plan.spec_hash != known.spec_hash:
         why = "its plugins have changed" if any(map(is_path, spec.plugins)) else "this ffgen reads it in another way"

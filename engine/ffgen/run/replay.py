@@ -13,6 +13,7 @@ from ffgen.errors import InternalError
 from ffgen.plan.compile import Plan, compile_plan
 from ffgen.plan.pools import fields_of_pools, pools_of, with_values
 from ffgen.plan.strata import Steer
+from ffgen.run.coordinator import MOST_TOLD, shortened
 from ffgen.run.desk import Desk, Gone, desk_of
 from ffgen.run.options import GATE_MEMORY
 from ffgen.run.steering import Steering
@@ -235,10 +236,11 @@ def written(plan: Plan, cache: str | None, field: str) -> list[str]:
 
 
 def repeated_of(maker: Maker, made: Made, verdict: Flags) -> list[str]:
-    """The values that steering is told of: those of rows that were there already."""
+    """What steering is told of rows that were there already (as `Coordinator` tells it)."""
     name = maker.strata.told
     if name is None or all(verdict):
         return []
     lines = made.batch.lines.splitlines()
-    refused = [msgspec.json.decode(line)[name] for line, flag in zip(lines, verdict, strict=True) if not flag]
-    return [value for value in refused if isinstance(value, str)]
+    refused = [line for line, flag in zip(lines, verdict, strict=True) if not flag]
+    values = [msgspec.json.decode(line)[name] for line in refused[:MOST_TOLD]]
+    return [shortened(value) for value in values if isinstance(value, str)]

@@ -208,8 +208,8 @@ class Report(Struct, frozen=True, kw_only=True):
         return structs.replace(
             self,
             **{name: getattr(self, name) + sum(getattr(each, name) for each in asked) for name in SUMS},
-            model=asked[-1].model,
-            endpoints=asked[-1].endpoints,
+            model=next((each.model for each in reversed(asked) if each.model), ""),
+            endpoints=next((each.endpoints for each in reversed(asked) if each.endpoints), []),
             servers=together([use for each in asked for use in each.servers]),
             steering=[step for each in asked for step in each.steering],
             refused=[Refusal(field=field, reason=why, count=n) for (field, why), n in refused.most_common()],

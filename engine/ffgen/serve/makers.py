@@ -18,7 +18,7 @@ import msgspec
 from ffgen.serve.frames import END, FAILURE, HEADER, LENGTH, End, Failure
 from ffgen.serve.prepare import Errand, Kit
 from ffgen.serve.problem import Refused, internal
-from ffgen.serve.settings import MAKER_MEMORY, MOST_WAITING, PATIENCE
+from ffgen.serve.settings import MAKER_MEMORY, MOST_WAITING, PATIENCE, environment
 
 log = logging.getLogger("ffgen.serve")
 
@@ -41,12 +41,11 @@ class Maker:
     @classmethod
     async def start(cls, kit: Kit, folder: str) -> "Maker":
         """A maker that has loaded what it needs: half a second."""
-        environment = {**os.environ, "POLARS_MAX_THREADS": "1", "TMPDIR": folder}
         process = await asyncio.create_subprocess_exec(
             *COMMAND,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=environment,
+            env={**environment(), "POLARS_MAX_THREADS": "1", "TMPDIR": folder},
             start_new_session=True,
         )
         maker = cls(process)

@@ -23,7 +23,7 @@ from ffgen.run.underway import born
 from ffgen.serve.events import last_error, mark_attempt
 from ffgen.serve.jobs import Job
 from ffgen.serve.problem import Refused, internal, slip_of
-from ffgen.serve.settings import FORMULA_FORMATS
+from ffgen.serve.settings import FORMULA_FORMATS, environment
 from ffgen.serve.store import Store
 from ffgen.serve.wire import Problem
 
@@ -35,8 +35,6 @@ SWEEP_SECONDS = 60.0
 LOCKED = 6
 LOWER = 10
 """How much nicer than the service a job is."""
-KEPT = ("FFGEN_CACHE_DIR", "FFGEN_STATE_DIR", "FFGEN_API_KEY", "FFGEN_API_KEY_FILE", "FFGEN_FAILPOINTS")
-"""Settings that a job's process gets from the service's environment; all else is said by its spec and its flags."""
 KINDS = {2: "spec", 3: "shortfall", 4: "disk", 5: "model-away"}
 """Exit codes of `ffgen run` as problems."""
 
@@ -143,7 +141,7 @@ class Runner:
             process = subprocess.Popen(
                 [*self._run, *arguments(job)],
                 cwd=folder,
-                env=environment(),
+                env=environment("FFGEN_FAILPOINTS"),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=events,
@@ -194,11 +192,6 @@ def arguments(job: Job) -> list[str]:
     out = "out/" if several else f"out/{next(iter(job.about.paths.values()))}"
     said = ["spec.json", "-o", out, "--format", FORMULA_FORMATS.get(format, format), "--report", "report.json"]
     return [*said, "--progress", "json", "--errors", "json", "--color", "never"]
-
-
-def environment() -> dict[str, str]:
-    """A user's settings must not change what a client asked for."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("FFGEN_") or name in KEPT}
 
 
 def is_there(job: Job) -> bool:

@@ -1,5 +1,6 @@
 """What the operator of a service decides, and the limits that nobody does."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +42,7 @@ FREE_BYTES = 256 << 20
 """Room on the disk below which nothing new is taken."""
 MAKER_MEMORY = 1 << 30
 """Resident bytes from which on a maker is replaced after its answer."""
+KEPT = ("FFGEN_CACHE_DIR", "FFGEN_STATE_DIR", "FFGEN_API_KEY", "FFGEN_API_KEY_FILE")
 FORMULA_FORMATS = {"csv": "csv-safe"}
 """What is written for a download: a spreadsheet may open it."""
 
@@ -68,3 +70,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What requests may call a model, and the `model:` of a spec for each."""
     generators: list[str] = []
     """Generators and validators of installed packages that requests may use."""
+
+
+def environment(*more: str) -> dict[str, str]:
+    """The environment of a service's processes: its settings for a user must not change what a client asked for."""
+    kept = (*KEPT, *more)
+    return {name: value for name, value in os.environ.items() if not name.startswith("FFGEN_") or name in kept}

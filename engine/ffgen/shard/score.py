@@ -3,7 +3,8 @@
 length     1 where the text has at least four words or the spec's `length` holds it; fewer words, less
 pattern    1 where it is what `pattern` says; a text that is not is refused anyway
 coherence  0 where it names a value of another given row and none of its own, 0.5 where it names both
-diversity  1 less the largest Jaccard similarity (sets of words) with the other texts of the reply
+diversity  1 less the largest Jaccard similarity (sets of words) with the other texts of the reply; less, too, where
+           a text says the same words over and over
 """
 
 import re
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from ffgen.spec.types import ValueType
 
 PLAIN_WORDS = 4
+VARIED = 3.0
+"""A text of which a third of the words are different ones has all the variety it needs."""
 SHORTEST = 4
 """Letters from which a value is looked for in a text: shorter ones are parts of other words."""
 _WORD = re.compile(r"\w+")
@@ -48,8 +51,10 @@ def coherence_part(text: str, own: Sequence[str], others: Iterable[str]) -> floa
 def diversity_part(text: str, before: Sequence[str]) -> float:
     """See above."""
     words = words_of(text)
+    spoken = len(_WORD.findall(text))
+    variety = min(1.0, VARIED * len(words) / spoken) if spoken else 1.0
     alike = (similarity(words, words_of(other)) for other in before)
-    return 1.0 - max(alike, default=0.0)
+    return min(variety, 1.0 - max(alike, default=0.0))
 
 
 def similarity(first: frozenset[str], second: frozenset[str]) -> float:
