@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import cpu, draw, flat, memory, million, parallel, replay, rounds, schemas, tokens, tpch, utilisation
+from bench import cpu, drafts, draw, flat, memory, million, parallel, replay, rounds, schemas, tokens, tpch, utilisation
 
 QUESTIONS: dict[str, rounds.Measure] = {
     "replay": replay.measure,
@@ -17,6 +17,7 @@ QUESTIONS: dict[str, rounds.Measure] = {
     "utilisation": utilisation.measure,
     "tokens": tokens.measure,
     "draw": draw.measure,
+    "drafts": drafts.measure,
     "schemas": schemas.measure,
     "parallel": parallel.measure,
     "flat": flat.measure,

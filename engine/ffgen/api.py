@@ -18,13 +18,15 @@ from ffgen.draft.providers import ModelChoice
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.compile import ASKS_FACTOR, Plan, chosen, compile_plan, lay_out
 from ffgen.plan.estimate import FieldView, PlanView, view_plan
-from ffgen.plan.ways import ways_of
 from ffgen.plan.inspect import inspect, inspect_rest
 from ffgen.plan.kinds import KindView, ParameterView, kinds
 from ffgen.plan.schema import spec_schema
 from ffgen.plan.settle import settle
+from ffgen.plan.ways import ways_of
 from ffgen.run.cache import CacheView, measure_cache, purge_cache
-from ffgen.run.explain import explain_row
+from ffgen.run.explain.refused import refused_rows
+from ffgen.run.explain.row import explain_row
+from ffgen.run.explain.story import Explanation, FieldStory, Refusals, RefusedRows
 from ffgen.run.find import files_of
 from ffgen.run.frames import Frames
 from ffgen.run.freshness import Refreshed, Task, bring_up, look_at
@@ -32,12 +34,10 @@ from ffgen.run.ledger import digest_of, is_fresh
 from ffgen.run.options import Options, run_to_end
 from ffgen.run.origin import Known, known_of, plan_of
 from ffgen.run.outputs import destinations as destinations_of
-from ffgen.run.refused import refused_rows
 from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Refusal, Report
 from ffgen.run.start import carry_out
 from ffgen.run.status import RunView, status
-from ffgen.run.story import Explanation, FieldStory, Refusals, RefusedRows
 from ffgen.run.validate import Fault, TableValidity, Validity, validate_data
 from ffgen.run.verify import FileCheck, Verification, verify
 from ffgen.sample.plugins import is_path, load_files

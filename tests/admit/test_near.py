@@ -23,7 +23,9 @@ def corpus(count: int, seed: int = 0) -> list[str]:
     for _ in range(count):
         if texts and chance.random() < 0.4:
             share = chance.choice([0.0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5])
-            copied = [chance.choice(words) if chance.random() < share else word for word in chance.choice(texts).split()]
+            copied = [
+                chance.choice(words) if chance.random() < share else word for word in chance.choice(texts).split()
+            ]
             if chance.random() < 0.3:
                 copied.insert(chance.randrange(len(copied)), chance.choice(words))
             texts.append(" ".join(copied))

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -200,12 +201,19 @@ def kill_one(run: Run, chance: random.Random) -> str:
     return "coordinator" if victim == run.pid else "child"
 
 
+def hang(*_: Any) -> None:
+    """In place of what a disk that answers no more does."""
+    time.sleep(3600)
+
+
 def main(options: dict[str, Any]) -> int:
     """One run, as told; its exit code."""
     faulthandler.register(signal.SIGUSR1)
     for name, value in options.pop("patch", {}).items():
         module, _, attribute = name.rpartition(".")
-        setattr(importlib.import_module(module), attribute, value)
+        setattr(importlib.import_module(module), attribute, hang if value == "hang" else value)
+    for name, value in options.pop("limits", {}).items():
+        resource.setrlimit(getattr(resource, name), (value, value))
     try:
         report = ffgen.run(options.pop("source"), options.pop("to"), **options)
     except FfgenError as error:

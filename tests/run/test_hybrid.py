@@ -24,7 +24,12 @@ PLAIN = {name: value for name, value in zip(Settings.__struct_fields__, Settings
 
 
 def spec_of(url: str, *fields: dict[str, Any], count: int = 100, **more: Any) -> dict[str, Any]:
-    shape = {"name": "reviews", "mode": "hybrid", "count": count, "fields": list(fields or (ID, PRODUCT, PRICE, REVIEW))}
+    shape = {
+        "name": "reviews",
+        "mode": "hybrid",
+        "count": count,
+        "fields": list(fields or (ID, PRODUCT, PRICE, REVIEW)),
+    }
     model = {"endpoint": url, "name": MODEL, "concurrency": 4, **more.pop("model", {})}
     return {"model": model, "dataset": shape | more}
 
@@ -37,7 +42,9 @@ def one() -> Iterator[standin.Standin]:
 
 @pytest.fixture
 def server(one: standin.Standin) -> standin.Standin:
-    one.set(**{name: value for name, value in PLAIN.items() if name not in ("port", "host")} | {"slots": 8, "mention": True})
+    one.set(
+        **{name: value for name, value in PLAIN.items() if name not in ("port", "host")} | {"slots": 8, "mention": True}
+    )
     one.reset()
     return one
 
@@ -49,7 +56,9 @@ def made(spec: Any, path: Path, **options: Any) -> tuple[pl.DataFrame, ffgen.Rep
 
 def paired(rows: pl.DataFrame, field: str = "review") -> bool:
     """Whether each text names the price of its own row, by which the stand-in was told rows apart."""
-    return all(text.startswith(f"{json.dumps(price)}: ") for text, price in zip(rows[field], rows["price"], strict=True))
+    return all(
+        text.startswith(f"{json.dumps(price)}: ") for text, price in zip(rows[field], rows["price"], strict=True)
+    )
 
 
 def test_the_model_writes_only_what_needs_language(server: standin.Standin, tmp_path: Path) -> None:
@@ -106,7 +115,9 @@ def test_several_fields_of_a_row_go_in_one_call(server: standin.Standin, tmp_pat
 
 def test_what_follows_from_a_text_follows_and_what_is_required_holds(server: standin.Standin, tmp_path: Path) -> None:
     length = {"name": "size", "type": "integer", "derive": "LENGTH(review)"}
-    spec = spec_of(server.url, ID, PRICE, REVIEW, length, require="NOT (review LIKE '%ba%') OR price < 600", model={"retries": 15})
+    spec = spec_of(
+        server.url, ID, PRICE, REVIEW, length, require="NOT (review LIKE '%ba%') OR price < 600", model={"retries": 15}
+    )
     rows, report = made(spec, tmp_path)
     assert (rows["size"] == rows["review"].str.len_chars()).all() and paired(rows)
     assert rows.filter(pl.col("review").str.contains("ba") & (pl.col("price") >= 600)).is_empty()
@@ -149,7 +160,9 @@ def test_fallbacks_make_what_the_model_can_t(server: standin.Standin, tmp_path: 
     rows, report = made(spec_of(server.url, ID, PRODUCT, PRICE, REVIEW | {"fallback": falls}, count=40), tmp_path)
     assert report.made == {"reviews.review": {"template": 40}}
     told = [f"A {product} for {json.dumps(price)}." for product, price in rows.select("product", "price").iter_rows()]
-    assert rows["review"].str.starts_with("A ").all() and rows["review"][0].split(" for ")[0] == told[0].split(" for ")[0]
+    assert (
+        rows["review"].str.starts_with("A ").all() and rows["review"][0].split(" for ")[0] == told[0].split(" for ")[0]
+    )
 
 
 def test_the_cascade_goes_on_until_a_value_is_good(server: standin.Standin, tmp_path: Path) -> None:
@@ -220,9 +233,7 @@ def test_linked_tables_have_asked_fields_of_their_own(server: standin.Standin, t
                 {"name": "number", "type": "integer", "generator": "sequence", "unique": True}]},
         ],
     }  # fmt: skip
-    reports = [
-        ffgen.run(spec, f"{tmp_path}/{workers}/", cache_dir=tmp_path, workers=workers) for workers in (0, 2)
-    ]
+    reports = [ffgen.run(spec, f"{tmp_path}/{workers}/", cache_dir=tmp_path, workers=workers) for workers in (0, 2)]
     products = pl.read_ndjson(tmp_path / "0" / "products.jsonl")
     orders = pl.read_ndjson(tmp_path / "0" / "orders.jsonl")
     assert products["pitch"].n_unique() == 20 and orders["note"].null_count() == 0 and len(orders) > 30
@@ -235,7 +246,9 @@ def test_linked_tables_have_asked_fields_of_their_own(server: standin.Standin, t
 def test_more_rows_than_a_file_of_answers_holds(server: standin.Standin, tmp_path: Path) -> None:
     server.set(ready=False)
     rare = REVIEW | {"when": "price > 899"}
-    rows, report = made(spec_of(server.url, ID, PRICE, rare, count=150_000, model={"batch_size": 64}), tmp_path, workers=1)
+    rows, report = made(
+        spec_of(server.url, ID, PRICE, rare, count=150_000, model={"batch_size": 64}), tmp_path, workers=1
+    )
     asked = rows.filter(pl.col("review").is_not_null())
     assert paired(asked) and len(asked) == rows.filter(pl.col("price") > 899).height > 100
     assert rows["id"].n_unique() == 150_000 and report.made == {"reviews.review": {"ask": len(asked)}}

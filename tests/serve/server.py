@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-SECONDS = 60.0
+SECONDS = 20.0
 BIKES = "customers of a bike shop with names, emails and how much they spent"
 ORDERS = "Generate e-commerce customer data with purchase history"
 

@@ -163,7 +163,7 @@ def test_formulas_are_escaped_in_csv_alone(server: Server) -> None:
 
 
 def test_names_of_any_kind_are_fit_for_headers(server: Server) -> None:
-    spec = {"dataset": {"name": "Kunden\r\nX: é/東京", "count": 3, "fields": PLAIN["dataset"]["fields"]}}  # type: ignore[index]
+    spec = {"dataset": {"name": "Kunden\r\nX: é/東京", "count": 3, "fields": PLAIN["dataset"]["fields"]}}
     reply = server.generate(spec=spec)
     assert reply.status == 200 and "X" not in reply.headers
     assert "filename*=UTF-8''Kunden" in reply.headers["Content-Disposition"]

@@ -1,10 +1,10 @@
 """Jobs: queued, run by `ffgen run`, followed, cancelled, kept; and what is left of them when processes are killed."""
 
+import contextlib
 import http.client
 import io
 import json
 import os
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -157,7 +157,20 @@ def processes(server: Server) -> list[psutil.Process]:
 
 def standing(server: Server) -> psutil.Process:
     """The process of a job that has come to the point where it stands still."""
-    return wait_for(lambda: next((one for one in processes(server) if one.status() == "stopped"), None))
+
+    def found() -> psutil.Process | None:
+        failed = server.ask("GET", "/jobs?state=failed").json["jobs"]
+        assert not failed, [(server.folder / "jobs" / job["id"] / "events.jsonl").read_text() for job in failed]
+        return next((one for one in processes(server) if status_of(one) == psutil.STATUS_STOPPED), None)
+
+    process: psutil.Process = wait_for(found)
+    return process
+
+
+def status_of(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return str(process.status())
+    return "gone"
 
 
 def rows_of(server: Server, job: Any) -> dict[str, bytes]:
@@ -234,20 +247,12 @@ def test_a_cancel_while_it_is_published_leaves_nothing_half(point: str, tmp_path
 def test_a_stop_waits_for_answers_and_leaves_jobs_alone(held: Server) -> None:
     job = submitted(held, description=BIKES, rows=100)["id"]
     running = standing(held)
-    replies: list[Any] = []
-    asks = [
-        lambda: held.generate(description="customers with names", rows=200_000),
-        lambda: held.ask("GET", f"/jobs/{job}/events"),
-    ]
-    threads = [threading.Thread(target=lambda ask=ask: replies.append(ask())) for ask in asks]
-    for thread in threads:
-        thread.start()
-    wait_for(lambda: "ffgen_requests_in_flight 3" in held.ask("GET", "/metrics").body.decode())
-    assert held.stop() == 0
-    for thread in threads:
-        thread.join()
-    assert [reply.status for reply in replies] == [200, 200]
-    assert max(len(reply.lines) for reply in replies) == 200_001
+    with ThreadPoolExecutor(2) as threads:
+        answer = threads.submit(lambda: held.generate(description="customers with names", rows=200_000))
+        events = threads.submit(lambda: held.ask("GET", f"/jobs/{job}/events"))
+        wait_for(lambda: "ffgen_requests_in_flight 3" in held.ask("GET", "/metrics").body.decode())
+        assert held.stop() == 0
+    assert len(answer.result().lines) == 200_001 and events.result().status == 200
     held.start()
     running.resume()
     assert held.finished(job)["state"] == "done"

@@ -4,15 +4,21 @@ import xxhash
 from tests.standin.settings import Settings
 
 
+SLIPS = ("drop", "swap", "repeat")
+"""Faults that are part of the reply to a request: the same at each try of it."""
+
+
 def pick(settings: Settings, seed: int, attempt: int, has_pattern: bool) -> str | None:
     """The fault of this body's try (0 is the first), or None. Each fault has a draw of its own.
 
     `has_pattern`: whether the request's schema holds one, which `noschema` needs.
     """
-    if settings.fault_tries and attempt >= settings.fault_tries:
-        return None
+    spared = settings.fault_tries and attempt >= settings.fault_tries
     for name, share in settings.faults():
-        if share_of(seed, f"{attempt}:{name}") < share and (has_pattern or name != "noschema"):
+        if name in SLIPS:
+            if share_of(seed, name) < share:
+                return name
+        elif not spared and share_of(seed, f"{attempt}:{name}") < share and (has_pattern or name != "noschema"):
             return name
     return None
 

@@ -14,7 +14,10 @@ from msgspec import Struct
 
 from ffgen.ask.reply import unfenced
 from ffgen.draft import mapping
+from ffgen.draft.catalogue import by_phrase
+from ffgen.draft.guess import guess
 from ffgen.draft.request import Question
+from ffgen.draft.words import phrase_of
 from ffgen.errors import Finding
 from ffgen.sample import SAMPLERS
 from ffgen.sample.plugins import origins
@@ -28,6 +31,8 @@ _TABLE_KEYS = {"name", "count", "locale", "fields", "unique_by", "require", "row
 _FIELD_KEYS = {*Field.__struct_fields__} - {
     "source", "pool", "fallback", "style", "forbidden_words", "min_score", "examples", "description", "fields", "items"
 }  # fmt: skip
+_SOURCES = {"generator", "values", "pattern", "derive", "ref", "cases"}
+"""Keys that say where values come from."""
 _REF_KEYS = {"as" if name == "role" else name for name in Ref.__struct_fields__}
 _WRAPPERS = ("spec", "schema", "fields", "faker_schema", "properties", "data", "answer", "mapping")
 _ABOUT = ("count", "grain", "range", "term")
@@ -160,7 +165,19 @@ def _field(raw: Mapping[str, Any], place: str, left_out: list[str]) -> dict[str,
             field.pop(false)
     if isinstance(ref := field.get("ref"), dict):
         field["ref"] = {key: value for key, value in ref.items() if key in _REF_KEYS and value is not None}
-    return {"name": field.pop("name"), **field}
+    return {"name": field.pop("name"), **_drawn(name, field)}
+
+
+def _drawn(name: str, field: dict[str, Any]) -> dict[str, Any]:
+    """A text that nothing draws, as what its name says; its words, where that says nothing."""
+    if field.get("type") not in ("string", "enum") or field.keys() & _SOURCES:
+        return field
+    phrase = phrase_of(name)
+    meaning = by_phrase().get(phrase)
+    usual: Mapping[str, Any] = meaning.short if meaning and not meaning.needs else guess(list(phrase)) or {}
+    if usual.get("type") not in ("string", "enum") or not usual.keys() & _SOURCES:
+        usual = {"type": "string", "generator": {"name": "words", "count": [1, 2]}}
+    return {**usual, **{key: value for key, value in field.items() if key != "type"}}
 
 
 def _limits(table: dict[str, Any]) -> list[Finding]:

@@ -7,10 +7,11 @@ import orjson
 import xxhash
 from msgspec import Struct, structs, to_builtins
 
-from ffgen.ask.prompt import Prompts
+from ffgen.ask.prompt import CHARS_PER_TOKEN, Prompts
 from ffgen.errors import Finding, SpecError, UsageError
 from ffgen.plan.settle import settle
 from ffgen.plan.shards import BATCH_SIZE, Shards
+from ffgen.plan.strata import Strata
 from ffgen.plan.tables import SHARD_ROWS, Layout, layouts
 from ffgen.plan.tail import is_pool, rows_a_request
 from ffgen.sample.plugins import digest
@@ -103,7 +104,8 @@ def compile_plan(spec: Spec, max_asks: float = ASKS_FACTOR) -> Plan:
     usual = rows_a_request(dataset.count, prompts.tokens_per_row()) if is_pool(dataset) else BATCH_SIZE
     batch_size = model.batch_size or usual
     shards = Shards(dataset.count, batch_size, spec.seed, dataset.name)
-    largest = prompts.room(min(batch_size, dataset.count)) + prompts.tokens_of_prompt()
+    steered = int(Strata(prompts.types, shards, dataset.personas).longest / CHARS_PER_TOKEN)
+    largest = prompts.room(min(batch_size, dataset.count)) + prompts.tokens_of_prompt() + steered
     return Plan(
         spec=spec,
         shards=shards,

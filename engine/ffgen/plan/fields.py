@@ -75,6 +75,9 @@ def observe_field(field: Field, path: Path, top: bool) -> list[Observation]:
     if field.pool is not None and field.source != "pool":
         what = "`pool` says how a pool is filled, and this field draws from none."
         found.append(Observation((*path, "pool"), what, "Say `source: pool`, or take it away.", at_key=True))
+    elif field.pool is not None and 0 < (field.pool.near or 0) < LEAST_NEAR:
+        what = f"texts that are alike by {field.pool.near:g} share next to nothing: nearly all would be refused."
+        found.append(Observation((*path, "pool", "near"), what, f"Say {LEAST_NEAR} or more, or 0; 0.85 is usual."))
     if field.near is not None and field.type not in NEAR_TYPES:
         what = f"near twins are told among texts, and this is type: {field.type}."
         found.append(Observation((*path, "unique"), what, "Say `unique: true`, or make it type: text."))

@@ -55,7 +55,7 @@ def with_sources(dataset: Dataset, mode: str, *, said: bool) -> Dataset:
     fields = []
     for field in dataset.fields:
         if mode == "local" and field.source != "draw" and field.fallback and is_free(field):
-            field = structs.replace(fallen_back(field, 0), source="draw", pool=None, fallback=[])
+            field = structs.replace(fallen_back(field, 0), source="draw", pool=None, fallback=[], min_score=0.0)
         elif field.source is None and is_mixed(dataset, mode):
             field = structs.replace(field, source="ask" if is_free(field) else "draw")
         elif field.source is None and mode == "hybrid":

@@ -126,6 +126,14 @@ class Strata:
             return self.personas[self._turned("persona", step, index, len(self.personas))]
         return voice(*(facet[self._turned(f"facet {i}", step, index, len(facet))] for i, facet in enumerate(FACETS)))
 
+    @property
+    def longest(self) -> int:
+        """Characters that slices and voice take at most."""
+        cells = [[(axis.name, cell) for cell in axis.cells] for axis in self.axes]
+        words = [max(sum(sorted(map(len, cell))[-SHOWN:]) + len(name) + 30 for name, cell in each) for each in cells]
+        voices = [len(text) for text in self.personas] or [sum(max(map(len, facet)) for facet in FACETS) + 60]
+        return sum(words) + (max(voices) if self.prose else 0) + 60
+
     def initials(self, index: int, step: int) -> str:
         """Two letters that a request's texts mostly start with, in an order that comes back after 500 requests."""
         size, offset = len(LETTERS), self._number("letters", step) % len(LETTERS)

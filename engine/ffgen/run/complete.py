@@ -19,6 +19,7 @@ from ffgen.run.asking import Asker
 from ffgen.run.audit import Audit
 from ffgen.run.carry import crew_for, report_of, setups_for
 from ffgen.run.crew import own_use
+from ffgen.run.desk import remember_asked
 from ffgen.run.endpoints import find_endpoints, read_key
 from ffgen.run.fence import fence
 from ffgen.run.given import parts_of
@@ -116,6 +117,7 @@ async def ask_table(
             fence([*small.endpoints, "http://127.0.0.1"])
         endpoints = await find_endpoints(small, key, replies)
         held.callback(endpoints.stop)
+        remember_asked(small, endpoints.first, replies)
         judge = Judge(recipe, options.memory, hand.folder)
         held.callback(judge.close)
         replies.begin(plan.spec_hash)

@@ -6,7 +6,8 @@ alone, whatever order the replies came in.
 """
 
 from ffgen.run.moves import Command, Complete, Judged, JudgeShard, WriteShard
-from ffgen.run.state import UNWRITTEN, WINDOW, Shard, State
+from ffgen.run.standing import Shard
+from ffgen.run.state import UNWRITTEN, WINDOW, State
 
 AHEAD = 4096
 """Shards that may be under way while an earlier one is waited for."""

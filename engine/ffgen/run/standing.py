@@ -1,144 +1,38 @@
-"""What stands in an output at one line, and how a row that is made again compares with it."""
+"""How far a run is: its shards under way, and the figures on which decisions rest. Data only, changed by `state`."""
 
-import io
-import os
-from collections.abc import Sequence
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Literal
 
-import msgspec
-import polars as pl
-from msgspec import Struct
+from ffgen.plan.strata import Steer
 
-from ffgen.errors import UsageError
-from ffgen.place import split_compression
-from ffgen.plan.compile import Plan
-from ffgen.plan.recipe import Recipe
-from ffgen.run.drawer import encoder_of, shape_of
-from ffgen.run.origin import Known
-from ffgen.run.story import Explanation, FieldStory
-from ffgen.sink import resolve
-from ffgen.sink.block import Columns
-from ffgen.sink.frame import frame_of
-from ffgen.source import SUFFIXES
-from ffgen.source.single import Row, csv_row, plain_row, record_at
-from ffgen.spec.model import Field
-from ffgen.spec.record import RecordType
-from ffgen.spec.types import build_type
-from ffgen.spec.types.nested import describe
-
-READ_AS = {"csv": "csv", "csv-safe": "csv", "jsonl": "jsonl", "parquet": "parquet"}
-"""How each format that is written is read."""
-
-_encode = msgspec.json.Encoder(order="sorted").encode
+Phase = Literal["queued", "asked", "kept", "making", "made", "judging", "starved"]
 
 
-class Standing(Struct, frozen=True):
-    """One record of a file as it stands there. `line` is how it was asked for, `record` counts from 1."""
+@dataclass(slots=True)
+class Shard:
+    """What is known of one shard under way; `failed_at` is the endpoint at which its last request brought nothing."""
 
-    path: str
-    format: str
-    line: int
-    record: int
-    table: str
-    fields: list[Field]
-    row: Row
-
-    @classmethod
-    def read(cls, path: str, format: str, line: int, table: str, fields: Sequence[Field]) -> Self:
-        """Reads it. UsageError for a line that holds no record, DestinationError for a file that can't be read."""
-        if line < 1:
-            raise UsageError(f"Lines are counted from 1, got {line}.")
-        record = line - 1 if READ_AS[format] == "csv" else line
-        if not record:
-            raise UsageError(f"Line 1 of {path} is the header.", hint=f"The first record is {path}:2.")
-        row = record_at(path, READ_AS[format], record, fields)
-        return cls(path, format, line, record, table, list(fields), row)
-
-    def differs(self, remade: Row) -> list[str]:
-        """The fields in which a row made again is another one, those that one of the two lacks included."""
-        names = [*remade, *(name for name in self.row if name not in remade)]
-        return [name for name in names if not self.agrees(name, remade)]
-
-    def agrees(self, name: str, remade: Row) -> bool:
-        """Whether a field is the same in a row made again."""
-        return name in self.row and name in remade and _encode(self.row[name]) == _encode(remade[name])
-
-    def untold(self, known: Known, plan: Plan, notes: list[str]) -> Explanation:
-        """What can be told of a row that can't be made again."""
-        return Explanation(
-            path=self.path,
-            line=self.line,
-            table=self.table,
-            record=self.record,
-            row=self.record - 1,
-            mode="drawn" if plan.is_drawn else "asked",
-            shard=None,
-            position=None,
-            agrees=None,
-            notes=notes,
-            known_by=known.by or "spec",
-            seed=plan.spec.seed,
-            spec_hash=plan.spec_hash,
-            version=known.version,
-            at=known.at,
-            unique={},
-            fields=[
-                FieldStory(
-                    name=field.name,
-                    type=field.type,
-                    made_by="pool" if field.source == "pool" else "" if plan.is_drawn else "model",
-                    constraints=describe(build_type(field)),
-                    value=self.row.get(field.name),
-                    agrees=None,
-                )
-                for field in self.fields
-                if not field.hidden
-            ],
-        )
+    phase: Phase
+    size: int
+    steer: Steer | None = None
+    attempt: int = 0
+    failures: int = 0
+    deaths: int = 0
+    rows: int = 0
+    bytes: int = 0
+    failed_at: int = -1
 
 
-def format_of(path: str) -> str:
-    """The format of a file that nobody told of, by its name. UsageError for one that isn't read here."""
-    if os.path.isdir(path):
-        return "parquet"
-    suffix = os.path.splitext(split_compression(path)[0])[1].lower()
-    format = SUFFIXES.get(suffix, "")
-    if format not in READ_AS:
-        known = ", ".join(dict.fromkeys(READ_AS.values()))
-        raise UsageError(f"{path}: the rows of such a file can't be told apart here.", hint=f"Known: {known}.")
-    return format
+@dataclass(slots=True)
+class Counts:
+    """The figures of a run so far."""
 
-
-def drawn_as_read(recipe: Recipe, format: str, frame: pl.DataFrame) -> Row:
-    """A drawn row, spoiled, as it would be read from a file of this format."""
-    if format == "parquet":
-        return plain_row(Columns(*shape_of(recipe), iso=False).written(frame))
-    encoder = encoder_of(recipe, format, "none")
-    return text_row(encoder.header(), encoder.encode(frame).data, format, recipe.dataset.fields)
-
-
-def asked_as_read(record: RecordType, format: str, line: bytes, fields: Sequence[Field]) -> Row:
-    """A line of an asked table, as it would be read from a file of this format."""
-    if format == "parquet":
-        return plain_row(frame_of(line, record.schema()))
-    if READ_AS[format] == "jsonl":
-        return text_row(b"", line, format, fields)
-    file = io.BytesIO()
-    sink = resolve(format)(file, record.schema(), "none")
-    sink.open()
-    header = file.tell()
-    sink.write(line, 1)
-    return text_row(file.getvalue()[:header], file.getvalue()[header:], format, fields)
-
-
-def text_row(header: bytes, text: bytes, format: str, fields: Sequence[Field]) -> Row:
-    """One record of a text format."""
-    if READ_AS[format] == "csv":
-        return csv_row(header, text, fields)
-    row: Row = msgspec.json.decode(text)
-    return row
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    return msgspec.to_builtins(value)
+    admitted: int = 0
+    duplicates: int = 0
+    beyond: int = 0
+    asks: int = 0
+    kept: int = 0
+    bad_replies: int = 0
+    retries: int = 0
+    doubles: int = 0
+    failures: dict[str, int] = field(default_factory=dict)

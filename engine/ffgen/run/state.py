@@ -7,13 +7,11 @@ order, so the output is a function of the replies alone, whatever order they cam
 
 import heapq
 import random
-from dataclasses import dataclass, field
 from typing import Literal
 
 from ffgen.ask.limit import Permit
 from ffgen.ask.retry import Budget, delay
 from ffgen.plan.shards import Shards
-from ffgen.plan.strata import Steer
 from ffgen.run.calls import Calls
 from ffgen.run.moves import (
     Arrived,
@@ -41,6 +39,7 @@ from ffgen.run.moves import (
     Written,
 )
 from ffgen.run.servers import Servers
+from ffgen.run.standing import Counts, Shard
 from ffgen.run.steering import Steering
 
 WINDOW = 64 * 2**20
@@ -56,38 +55,6 @@ ELSEWHERE = 3
 """Failures of a shard after which it waits before it goes to another endpoint."""
 DEATHS = 2
 """Workers a shard may take down before the run ends with its name."""
-
-Phase = Literal["queued", "asked", "kept", "making", "made", "judging", "starved"]
-
-
-@dataclass(slots=True)
-class Shard:
-    """What is known of one shard under way; `failed_at` is the endpoint at which its last request brought nothing."""
-
-    phase: Phase
-    size: int
-    steer: Steer | None = None
-    attempt: int = 0
-    failures: int = 0
-    deaths: int = 0
-    rows: int = 0
-    bytes: int = 0
-    failed_at: int = -1
-
-
-@dataclass(slots=True)
-class Counts:
-    """The figures of a run so far."""
-
-    admitted: int = 0
-    duplicates: int = 0
-    beyond: int = 0
-    asks: int = 0
-    kept: int = 0
-    bad_replies: int = 0
-    retries: int = 0
-    doubles: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
 
 
 class State:

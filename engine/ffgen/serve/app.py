@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from ffgen.errors import FfgenError
+from ffgen.serve.guard import is_preflight
 from ffgen.serve.naming import EXPOSED
 from ffgen.serve.problem import Refused, answer, internal, refusal_of
 from ffgen.serve.routes import ROUTES
@@ -69,7 +70,7 @@ async def _answer(service: Service, request: web.Request, handler: Handler) -> w
     try:
         request["client"] = client = service.guard.admit(request)
         request["owner"] = client if client.startswith("token") else "anyone"
-        if request.method == hdrs.METH_OPTIONS and "Access-Control-Request-Method" in request.headers:
+        if is_preflight(request):
             return _preflight(service, request)
         return await handler(request)
     except Refused as refused:

@@ -66,7 +66,7 @@ class Guard:
 
     def _check_token(self, request: web.Request) -> str:
         client = f"address {request.remote}"
-        if not self._digests or request.path in OPEN:
+        if not self._digests or request.path in OPEN or is_preflight(request):
             return client
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         given = _digest(token.strip())
@@ -99,6 +99,11 @@ class Rate:
             wait = max(1, round((1 - left) * 60 / self._size + 0.5))
             what = f"More than {self._size:.0f} requests a minute."
             raise Refused("rate", what, f"Wait for {wait} s.", headers={"Retry-After": str(wait)})
+
+
+def is_preflight(request: web.Request) -> bool:
+    """Whether a browser asks whether it may ask; it has no token yet."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def is_address(host: str) -> bool:

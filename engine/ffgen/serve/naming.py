@@ -71,4 +71,4 @@ def ascii_name(name: str) -> str:
     """The nearest name in ASCII: `cafés.csv` is `cafes.csv`."""
     stem, dot, suffix = name.rpartition(".")
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', plain).strip('._') or 'data'}{dot}{suffix}"
+    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', plain).strip('.') or 'data'}{dot}{suffix}"

@@ -19,7 +19,10 @@ HEADERS = {
     "X-Ffgen-Seed": "The seed: the same one gives the same bytes.",
     "X-Ffgen-Spec-Hash": "A name for what was made.",
 }
-EITHER = [{"required": ["description"]}, {"required": ["spec"], "not": {"required": ["model"]}}]
+EITHER = [
+    {"required": ["description"], "not": {"required": ["spec"]}},
+    {"required": ["spec"], "not": {"anyOf": [{"required": ["description"]}, {"required": ["model"]}]}},
+]
 """A request for data has one of the two."""
 
 

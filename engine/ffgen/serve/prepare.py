@@ -122,7 +122,9 @@ def asks(plan: ffgen.Plan) -> bool:
 
 def finest_of(spec: Mapping[str, Any], otherwise: str = "records") -> str:
     """The table that no other refers to, the last one of several; lookup tables don't count."""
-    tables = [table for table in spec.get("tables") or [spec.get("dataset")] if isinstance(table, Mapping)]
+    several = spec.get("tables")
+    listed = several if isinstance(several, list) and several else [spec.get("dataset")]
+    tables = [table for table in listed if isinstance(table, Mapping)]
     referred = {target for table in tables for target in _targets(table)}
     names = [str(table.get("name", otherwise)) for table in tables if not table.get("rows")]
     return next((name for name in reversed(names) if name not in referred), names[-1] if names else otherwise)

@@ -70,8 +70,8 @@ KEY = Parameter(
 PREFER = Parameter(
     name="Prefer",
     place="header",
-    told="`respond-async` makes a job of it: 202.",
-    schema={"type": "string", "enum": ["respond-async"]},
+    told="`respond-async` makes a job of it: 202. Other preferences are ignored.",
+    schema={"type": "string", "example": "respond-async"},
 )
 LAST = Parameter(
     name="Last-Event-ID",

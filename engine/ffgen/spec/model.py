@@ -302,8 +302,8 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mode: Annotated[
         Literal["records", "hybrid", "local"] | None,
         Meta(
-            description="Who makes values: `records` asks the model for whole records, `hybrid` for the values of "
-            "pools, `local` for nothing. By what the spec has unless said."
+            description="Who makes values: `records` asks the model for whole records, `hybrid` for what needs "
+            "language, `local` for nothing. By what the spec has unless said."
         ),
     ] = None
     personas: Annotated[

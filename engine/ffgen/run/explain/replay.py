@@ -15,17 +15,16 @@ from ffgen.plan.pools import fields_of_pools, pools_of, with_values
 from ffgen.plan.strata import Steer
 from ffgen.run.coordinator import MOST_TOLD, shortened
 from ffgen.run.desk import Desk, Gone, desk_of
-from ffgen.run.options import GATE_MEMORY
+from ffgen.run.explain.redraw import memory_for
+from ffgen.run.explain.story import ReplyView, clipped
 from ffgen.run.steering import Steering
-from ffgen.run.story import ReplyView, clipped
 from ffgen.shard.asked import Maker
 from ffgen.shard.made import Made
 from ffgen.shingles import Digests
+from ffgen.spec.model import Field
 from ffgen.spec.record import UNKNOWN, Misfit, RecordType
 
 Flags = list[bool]
-TEXT_MEMORY = 1 << 30
-"""What texts without near twins may take: at least what the run allowed them, or it would not have ended well."""
 
 
 class Replayed(Struct, frozen=True):
@@ -68,7 +67,7 @@ def replay(desk: Desk) -> Iterator[Replayed]:
     """
     plan, record = desk.plan, desk.maker.record
     steering = Steering(desk.maker.strata, plan.shards)
-    gate = Gate(record.sets, plan.shards.count, TEXT_MEMORY if record.near else GATE_MEMORY, None, record.near)
+    gate = Gate(record.sets, plan.shards.count, memory_for(plan), None, record.near)
     admitted = shard = 0
     try:
         while admitted < plan.shards.count:
@@ -208,9 +207,10 @@ class Pools:
         """The plan with the values in its spec, as the run had it."""
         return structs.replace(self.plan, spec=with_values(self.plan.spec, self.values)) if self.values else self.plan
 
-    def fields(self, table: str) -> list[str]:
-        """The fields of a table that draw from pools."""
-        return [field.name for each in self.plan.spec.datasets if each.name == table for field in fields_of_pools(each)]
+    def fields(self, table: str) -> dict[str, Field]:
+        """The fields of a table that draw from pools, as the spec has them."""
+        tables = [each for each in self.plan.spec.datasets if each.name == table]
+        return {field.name: field for each in tables for field in fields_of_pools(each)}
 
     def find(self, table: str, field: str, value: Any) -> tuple[str, int, ReplyView] | None:
         """The group, the number from 1 and the reply of a value in a pool. None where no pool has it."""

@@ -12,17 +12,23 @@ from numpy.typing import NDArray
 from ffgen.plan.compile import Plan
 from ffgen.plan.estimate import maker_of
 from ffgen.plan.recipe import Recipe
+from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
 from ffgen.rng import stream
-from ffgen.run.facts import Cell, case_of, facts_of
+from ffgen.run.answers import MAKER
+from ffgen.run.asking import ASKED
+from ffgen.run.explain.facts import Cell, case_of, facts_of
+from ffgen.run.explain.overheard import RowEar
+from ffgen.run.explain.redraw import CORRELATION, Draft, Shard, hand_for, reached, redrawn, refusals
+from ffgen.run.explain.replay import Pools
+from ffgen.run.explain.rewritten import rewritten
+from ffgen.run.explain.standing import Standing, drawn_as_read, plain
+from ffgen.run.explain.story import DrawView, Explanation, Fact, FieldStory, Place, ReplyView, Spoilt, clipped
 from ffgen.run.origin import Known
-from ffgen.run.redraw import CORRELATION, Draft, Shard, hand_for, redrawn, refusals
-from ffgen.run.replay import Pools
-from ffgen.run.standing import Standing, drawn_as_read, plain
-from ffgen.run.story import DrawView, Explanation, Fact, FieldStory, Place, ReplyView, Spoilt, clipped
 from ffgen.sample.cases import Conditional
 from ffgen.shard.spoil import copies, delayed, spoil
 from ffgen.source.single import Row
+from ffgen.spec.types import build_type
 from ffgen.spec.types.nested import describe
 
 THERE_ALREADY = "a row before it has the same"
@@ -33,22 +39,24 @@ def tell_drawn(here: Standing, known: Known, plan: Plan, cache: str | None, note
     layout = next(each for each in plan.layouts if each.table == here.table)
     if here.record > layout.count:
         return here.untold(known, plan, [*notes, f"this spec makes {layout.count:,} rows of {here.table}"])
-    pools = Pools(plan, cache)
+    pools, row = Pools(plan, cache), here.record - 1
+    number = shard_of(layout, row)
+    first, count = layout.span(number)
     with tempfile.TemporaryDirectory(prefix="ffgen-") as folder:
-        hand, drawer = hand_for(pools.filled(), folder)
-        recipe = hand.recipes.recipes[here.table]
-        row = here.record - 1
-        number = shard_of(layout, row)
-        first, count = layout.span(number)
+        filled = pools.filled()
+        recipe = Recipes(filled.spec, filled.layouts).recipes[here.table]
         source = standing_rows(recipe, number, first, count)
-        watch = RowWatch(first + int(source[row - first]))
+        watch, ear = RowWatch(first + int(source[row - first])), RowEar(first + int(source[row - first]))
+        tables = reached(here.table, plan.spec.datasets)
+        hand, drawer = hand_for(rewritten(filled, tables, cache, folder, {here.table: ear}), folder)
+        recipe = hand.recipes.recipes[here.table]
         (shard,) = redrawn(hand, drawer, layout, range(number, number + 1), lambda _: watch.hear)
         spoiled, labels = spoil(recipe, number, first, shard.frame.select(recipe.written))
         remade = drawn_as_read(recipe, here.format, spoiled[[row - first]])
         clean = shard.frame.row(watch.row - first, named=True)
         last, at = watch.drafts[-1]
         cell = Cell(hand.recipes, last, at, clean)
-        teller = FieldTeller(here, cell, remade, labels.filter(pl.col("row") == row), pools)
+        teller = FieldTeller(here, cell, remade, labels.filter(pl.col("row") == row), pools, ear)
         fields = [teller.tell(field.name) for field in recipe.dataset.fields]
     differs = here.differs(remade)
     return Explanation(
@@ -152,12 +160,15 @@ def sample_of(recipe: Recipe, row: pl.DataFrame) -> str:
 class FieldTeller:
     """Tells of the fields of one row: `here` it stands, `remade` is what it is made now, `labels` what was spoiled."""
 
-    def __init__(self, here: Standing, cell: Cell, remade: Row, labels: pl.DataFrame, pools: Pools) -> None:
+    def __init__(
+        self, here: Standing, cell: Cell, remade: Row, labels: pl.DataFrame, pools: Pools, ear: RowEar
+    ) -> None:
         self.here = here
         self.cell = cell
         self.remade = remade
         self.labels = labels
         self.pools = pools
+        self.ear = ear
         self.pooled = pools.fields(here.table)
 
     def tell(self, name: str) -> FieldStory:
@@ -167,15 +178,15 @@ class FieldTeller:
         hidden = sampler.field.hidden
         agrees = None if hidden else self.here.agrees(name, self.remade)
         streams = self._streams(name)
-        pool, reply = self._pool(name)
-        facts = [*self._shared(name), *pool, *facts_of(self.cell, name)]
+        written, reply = self._written(name)
+        facts = [*self._shared(name), *written, *facts_of(self.cell, name)]
         if not streams and not facts:
             facts = [Fact(kind="number", says=f"follows from the row's number {self.cell.number:,}")]
         return FieldStory(
             name=name,
             type=sampler.field.type,
             made_by=maker_of(recipe, name, self.pooled),
-            constraints=describe(sampler.kind),
+            constraints=describe(build_type(self.pooled[name]) if name in self.pooled else sampler.kind),
             value=plain(self.cell.row[name]) if hidden else self.here.row.get(name),
             agrees=agrees,
             remade=None if agrees is not False else self.remade.get(name),
@@ -220,16 +231,27 @@ class FieldTeller:
         others = [order[number] for number in self.cell.draft.rows.sharing(order.index(name)) if number < len(order)]
         return [Fact(kind="shared", says=f"drawn together with {', '.join(others)}")] if others else []
 
-    def _pool(self, name: str) -> tuple[list[Fact], ReplyView | None]:
+    def _written(self, name: str) -> tuple[list[Fact], ReplyView | None]:
+        """What a model had to do with a value: it wrote it for this row, or for a pool that the row draws from."""
         value = self.cell.row[name]
-        if name not in self.pooled or value is None:
+        if value is None or (name not in self.pooled and name not in self.cell.recipe.asked):
             return [], None
+        if name not in self.pooled:
+            maker = self._maker(name)
+            return self.ear.facts(maker), self.ear.view() if maker == ASKED else None
         found = self.pools.find(self.here.table, name, value)
         if found is None:
             return [], None
         group, number, reply = found
         where = f" for {group}" if group else ""
         return [Fact(kind="pool", says=f"value {number:,} of the pool{where}")], reply
+
+    def _maker(self, name: str) -> str:
+        """Who made an asked value: the model, or which fallback."""
+        answers = self.cell.recipes.answers
+        index = np.array([self.cell.number], dtype=np.uint64)
+        found = None if answers is None else answers(self.here.table, MAKER + name, index)
+        return "" if found is None else str(found[0] or "")
 
     def _spoilt(self, name: str) -> Spoilt | None:
         own = self.labels.filter((pl.col("field") == name) & (pl.col("kind") != "late"))

@@ -1,6 +1,6 @@
 """Drawn rows made again, under watch: which streams made each value, and why a row was drawn more than once."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from ffgen.spec.model import Dataset
 
 T = TypeVar("T")
 CORRELATION = "correlation"
+TEXT_MEMORY = 1 << 30
 Place = tuple[int | str, ...]
 
 
@@ -175,9 +176,15 @@ def refusals(recipe: Recipe, frame: pl.DataFrame) -> dict[int, Refusal]:
 
 def hand_for(plan: Plan, folder: str) -> tuple[Hand, Redrawer]:
     """What draws a plan again, in this process."""
-    hand = Hand(plan, GATE_MEMORY, folder)
+    hand = Hand(plan, memory_for(plan), folder)
     hand.drawer = drawer = Redrawer(hand.recipes, plan.spec.seed)
     return hand, drawer
+
+
+def memory_for(plan: Plan) -> int:
+    """What a gate may take: for texts without near twins at least what the run allowed, or it had not ended well."""
+    near = any(each.near is not None for table in plan.spec.datasets for each in table.fields)
+    return TEXT_MEMORY if near else GATE_MEMORY
 
 
 @dataclass
@@ -218,7 +225,7 @@ def prepare(hand: Hand, layout: Layout, last: int) -> None:
     """Draws what a table needs of others: whole tables whose columns are looked up, and those that a gate keeps apart,
     of which only the shards up to the last one that is wanted where its rows lie under theirs."""
     recipes = hand.recipes
-    needed, above = reached(layout.table, recipes.tables), set(lines(layout, recipes.laid))
+    needed, above = reached(layout.table, recipes.tables.values()), set(lines(layout, recipes.laid))
     for name, other in recipes.laid.items():
         if name == layout.table:
             return
@@ -236,9 +243,9 @@ def lines(layout: Layout, laid: dict[str, Layout]) -> Iterator[str]:
         layout = laid[layout.parent]
 
 
-def reached(table: str, tables: dict[str, Dataset]) -> list[str]:
+def reached(table: str, datasets: Iterable[Dataset]) -> list[str]:
     """A table and all that its rows read, be it by way of others."""
-    found = [table]
+    found, tables = [table], {each.name: each for each in datasets}
     for name in found:
         for each in tables[name].fields:
             ref = each.reference

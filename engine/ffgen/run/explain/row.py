@@ -5,13 +5,13 @@ import os
 from ffgen import __version__
 from ffgen.errors import UsageError
 from ffgen.plan.compile import Plan, chosen
-from ffgen.run.asked_row import tell_asked
 from ffgen.run.desk import Gone
-from ffgen.run.drawn_row import tell_drawn
+from ffgen.run.explain.asked import tell_asked
+from ffgen.run.explain.drawn import tell_drawn
+from ffgen.run.explain.standing import Standing, format_of
+from ffgen.run.explain.story import Explanation
 from ffgen.run.origin import Known, cache_of
 from ffgen.run.outputs import file_name
-from ffgen.run.standing import Standing, format_of
-from ffgen.run.story import Explanation
 
 
 def explain_row(

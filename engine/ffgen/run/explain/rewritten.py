@@ -14,7 +14,7 @@ from ffgen.plan.compile import Plan, budget, compile_plan
 from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, paired_spec, shards_of, shown_fields
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64
-from ffgen.run.answers import MAKER, Answers, AnswerWriter
+from ffgen.run.answers import Answers, AnswerWriter
 from ffgen.run.asking import Asker, UnderWay
 from ffgen.run.audit import Audit
 from ffgen.run.cache import path_of
@@ -22,12 +22,13 @@ from ffgen.run.carry import crew_for, setups_for
 from ffgen.run.complete import spans, wanted_rows
 from ffgen.run.desk import Gone, endpoint_for
 from ffgen.run.endpoints import Endpoints
+from ffgen.run.explain.redraw import memory_for
 from ffgen.run.given import parts_of
 from ffgen.run.hand import Hand
 from ffgen.run.judging import Judge
 from ffgen.run.messages import Answered
 from ffgen.run.moves import AskShard
-from ffgen.run.options import GATE_MEMORY, TIME_LIMIT, Options, run_to_end
+from ffgen.run.options import TIME_LIMIT, Options, run_to_end
 
 
 class Said(Struct, frozen=True):
@@ -51,8 +52,11 @@ class Said(Struct, frozen=True):
 class Ear:
     """Hears of what became of every reply of a hybrid table. This one does nothing."""
 
-    def refused(self, shard: int, attempt: int, why: Sequence[tuple[str, str, int]], reply: bytes) -> None:
-        """Rows of a reply that are no answers: how many, by field and reason."""
+    shard = 0
+    """The one that is being judged."""
+
+    def refused(self, shard: int, attempt: int, why: Sequence[tuple[str, str, int]], text: str) -> None:
+        """Rows of a reply that are no answers: how many, by field and reason. `text` is what the model said."""
 
     def said(self, row: int, said: Said) -> None:
         """A reply has an answer for a row that has none yet."""
@@ -90,9 +94,14 @@ class Rereader(Asker):
             self._tell(message, here)
         super()._use(message, asked)
 
+    def _judge(self, shard: int) -> None:
+        self.ear.shard = shard
+        super()._judge(shard)
+
     def _tell(self, message: Answered, here: UnderWay) -> None:
         made, key, endpoint = message.made, self._keys[message.shard], self.endpoints.first
-        self.ear.refused(message.shard, message.attempt, made.refused, self.replies.get(key) or b"")
+        text = self.paired.dialect.read(self.replies.get(key) or b"").text
+        self.ear.refused(message.shard, message.attempt, made.refused, text)
         for position, line in enumerate(made.batch.lines.splitlines()):
             number = int(orjson.loads(line)[self.record.names[0]])
             if number in here.lines:
@@ -121,7 +130,7 @@ def rewritten(plan: Plan, tables: Sequence[str], cache: str | None, folder: str,
     asked = [table.name for table in asked_tables(plan.spec) if table.name in tables]
     if not asked:
         return plan
-    hand, done = Hand(plan, GATE_MEMORY, folder), []
+    hand, done = Hand(plan, memory_for(plan), folder), []
     for layout in plan.layouts:
         if layout.table in asked:
             reread(plan, layout, hand, cache, ears.get(layout.table, Ear()))
@@ -156,7 +165,7 @@ async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear
             raise Gone(f"it isn't known any more which model wrote this, in {os.path.dirname(path_of(cache))}")
         plain = bool((replies.recall(endpoint.url) or {}).get("plain"))
         endpoints = Endpoints([endpoint], EndpointError("nobody is asked"), plain)
-        judge = Overheard(recipe, GATE_MEMORY, hand.folder)
+        judge = Overheard(recipe, memory_for(plan), hand.folder)
         judge.ear = ear
         crew = crew_for(small, options, None)
         parts = parts_of(spans(hand, layout), recipe.asked, shown, small.shards.batch_size)
@@ -194,9 +203,3 @@ def asked_part(plan: Plan, layout: Layout, hand: Hand) -> Plan:
     small = compile_plan(paired_spec(plan.spec, recipe.dataset, count))
     shards = shards_of(plan.spec, layout.table, count)
     return structs.replace(small, shards=shards, spec_hash=plan.spec_hash, max_asks=budget(shards, plan.asks))
-
-
-def maker_at(folder: str, table: str, field: str, row: int) -> str:
-    """Who made an asked value: `ask`, or the name of a fallback; empty where there is none."""
-    index = pl.Series([row], dtype=pl.UInt64).to_numpy()
-    return str(Answers(folder).value(table, MAKER + field, index)[0] or "")

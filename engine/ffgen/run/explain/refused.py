@@ -3,53 +3,22 @@ replies."""
 
 import tempfile
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct
 
 from ffgen.plan.compile import Plan
+from ffgen.plan.hybrid import asked_fields
 from ffgen.run.desk import Desk, Gone, desk_of
-from ffgen.run.drawn_row import THERE_ALREADY, gated_by, sample_of
-from ffgen.run.explain import doubts, table_of
+from ffgen.run.explain.drawn import THERE_ALREADY, gated_by, sample_of
+from ffgen.run.explain.overheard import RefusedEar
+from ffgen.run.explain.piles import Piles, Why
+from ffgen.run.explain.redraw import Draft, Listener, Refusal, Shard, hand_for, reached, redrawn, refusals
+from ffgen.run.explain.replay import Pools, Replayed, cells_of, replay, text_of
+from ffgen.run.explain.rewritten import rewritten
+from ffgen.run.explain.row import doubts, table_of
+from ffgen.run.explain.story import RefusedRow, RefusedRows, clipped
 from ffgen.run.origin import Known, cache_of
-from ffgen.run.redraw import Draft, Listener, Refusal, Shard, hand_for, redrawn, refusals
-from ffgen.run.replay import Pools, Replayed, cells_of, replay, text_of
-from ffgen.run.story import Refusals, RefusedRow, RefusedRows, clipped
-
-Why = tuple[Any, str, str]
-
-
-class Pile(Struct):
-    """Refused rows of one reason: how many, and the first of them."""
-
-    count: int = 0
-    samples: list[RefusedRow] = field(default_factory=list)
-
-
-class Piles:
-    """Refused rows by reason; holds `most` of each."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.by_reason: dict[Why, Pile] = {}
-
-    def wants(self, why: Why, count: int = 1) -> bool:
-        """Counts some rows; whether a sample of them is wanted."""
-        pile = self.by_reason.setdefault(why, Pile())
-        pile.count += count
-        return len(pile.samples) < self.most
-
-    def put(self, why: Why, row: RefusedRow) -> None:
-        """A sample."""
-        self.by_reason[why].samples.append(row)
-
-    def view(self) -> list[Refusals]:
-        """All reasons, the most frequent first."""
-        return [
-            Refusals(by=by, field=name, reason=reason, count=pile.count, samples=pile.samples)
-            for (by, name, reason), pile in sorted(self.by_reason.items(), key=lambda item: -item[1].count)
-        ]
 
 
 class Looked(Struct):
@@ -95,7 +64,13 @@ def look_at_drawn(plan: Plan, table: str, cache: str | None, most: int, piles: P
     layout = next(each for each in plan.layouts if each.table == table)
     looked.of_shards = layout.shards
     with tempfile.TemporaryDirectory(prefix="ffgen-") as folder:
-        hand, drawer = hand_for(Pools(plan, cache).filled(), folder)
+        filled = Pools(plan, cache).filled()
+        asked = [
+            each.name for dataset in filled.spec.datasets if dataset.name == table for each in asked_fields(dataset)
+        ]
+        ear = RefusedEar(piles, asked)
+        whole = rewritten(filled, reached(table, plan.spec.datasets), cache, folder, {table: ear})
+        hand, drawer = hand_for(whole, folder)
         sifter = Sifter(piles)
         for shard in redrawn(hand, drawer, layout, range(min(most, layout.shards)), sifter.listen):
             sifter.end(shard)
@@ -169,7 +144,6 @@ def look_at_asked(plan: Plan, cache: str | None, piles: Piles, looked: Looked) -
             seen.add(replayed.shard)
             looked.shards = looked.of_shards = len(seen)
             for why, row in refused_in(desk, replayed):
-                looked.rows += 1
                 if piles.wants(why):
                     piles.put(why, row)
             looked.rows += sum(replayed.verdict)

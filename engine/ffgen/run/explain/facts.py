@@ -13,8 +13,8 @@ import polars as pl
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
 from ffgen.rng import permute, stream
-from ffgen.run.redraw import Draft
-from ffgen.run.story import Fact, clipped
+from ffgen.run.explain.redraw import Draft
+from ffgen.run.explain.story import Fact, clipped
 from ffgen.sample.base import Sampler
 from ffgen.sample.cases import Conditional
 from ffgen.sample.dependence import Derived

@@ -15,8 +15,8 @@ class Fact(Struct, frozen=True, kw_only=True):
     """One thing that made a value what it is. `kind` is one word for programs, `says` the same for people."""
 
     kind: Literal[
-        "number", "null", "case", "formula", "given", "parent", "orphan", "total", "pool", "correlation", "shared", "reply",
-        "converted", "fallback", "spoiled",
+        "number", "null", "case", "formula", "given", "parent", "orphan", "total", "pool", "correlation", "shared",
+        "reply", "converted", "fallback",
     ]  # fmt: skip
     says: str
 
@@ -139,8 +139,8 @@ class RefusedRow(Struct, frozen=True, kw_only=True):
 
 
 class RefusedRows(Struct, frozen=True, kw_only=True):
-    """Why rows of an output were refused, most first. `rows` is how many were looked at, refused or not, in the first
-    `shards` of its `of_shards`."""
+    """Why rows of an output were refused, most first. `rows` is how many were let in, in the first `shards` of its
+    `of_shards`, which were looked at."""
 
     schema_version: int = 1
     path: str

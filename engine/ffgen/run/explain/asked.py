@@ -7,11 +7,11 @@ import msgspec
 from ffgen.plan.compile import Plan
 from ffgen.plan.estimate import uniqueness
 from ffgen.run.desk import desk_of
-from ffgen.run.drawn_row import unlike
+from ffgen.run.explain.drawn import unlike
+from ffgen.run.explain.replay import Cell, find, line_of, view_reply
+from ffgen.run.explain.standing import Standing, asked_as_read
+from ffgen.run.explain.story import Explanation, Fact, FieldStory
 from ffgen.run.origin import Known
-from ffgen.run.replay import Cell, find, line_of, view_reply
-from ffgen.run.standing import Standing, asked_as_read
-from ffgen.run.story import Explanation, Fact, FieldStory
 from ffgen.source.single import Row
 from ffgen.spec.types import ValueType
 from ffgen.spec.types.nested import describe
