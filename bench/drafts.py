@@ -1,8 +1,8 @@
 """How much of what people describe comes out of a draft, and how long does one take?
 
 Points over the sixty descriptions of tests/draft/developing.yaml (`tests/draft/score.py`), by ffgen's own drafter and,
-where FFGEN_LLM_BASE_URL names a server (FFGEN_LLM_MODEL, FFGEN_LLM_API, FFGEN_API_KEY as for the command), by that model;
-and what a draft costs: made here, and taken from those that are kept.
+where FFGEN_LLM_BASE_URL names a server (FFGEN_LLM_MODEL, FFGEN_LLM_API and FFGEN_API_KEY as for the command), by that
+model; and what a draft costs: made here, and taken from those that are kept.
 """
 
 import json
@@ -35,7 +35,7 @@ def measure(folder: Path, quick: bool) -> list[Figure]:
     figures = [
         Figure(name="drafts.built_in", value=100 * missed, better="lower", limit=100 * (1 - LEAST),
                note=f"% of points missed; {own.share:.1%} of {sum(own.most.values())} got"),
-        Figure(name="drafts.ms", value=timed(lambda: ffgen.draft(TEXT)), better="lower", note="a draft without a model"),
+        Figure(name="drafts.ms", value=timed(lambda: ffgen.draft(TEXT)), better="lower", note="without a model"),
         kept(folder),
     ]  # fmt: skip
     if os.environ.get("FFGEN_LLM_BASE_URL"):

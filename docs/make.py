@@ -293,6 +293,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "case": keys_of(model.Case),
     "ref": keys_of(model.Ref),
     "pool": keys_of(model.Pool),
+    "near": keys_of(model.Near),
     "correlation": keys_of(model.Correlation),
     "imperfections": keys_of(model.Imperfections),
     "output": keys_of(model.Output),

@@ -1,17 +1,27 @@
 """Named places where a test can make a process fail: `FFGEN_FAILPOINTS=writer.write:kill@7,...`.
 
-An action is `kill` (SIGKILL to this process), `stop` (SIGSTOP: it stands still until somebody lets it go on), `memory`
-(MemoryError), `short` (at a write: half of it is written at first), or the name of an errno (`ENOSPC`, `EIO`) that is
-raised as OSError; `@n` is the n-th time the place is passed, first unless said, `@n+` that time and all after it.
-Costs one dictionary look-up when unset.
+An action is `kill` (SIGKILL to this process), `crash` (SIGSEGV), `exit` (it ends without a word), `stop` (SIGSTOP: it
+stands still until somebody lets it go on), `slow` (a twentieth of a second passes), `memory` (MemoryError), `raise` (an
+error that can't be pickled), `short` (at a write: half of it is written at first), or the name of an errno (`ENOSPC`,
+`EIO`) that is raised as OSError; `@n` is the n-th time the place is passed, first unless said, `@n+` that time and all
+after it. Costs one dictionary look-up when unset.
 """
 
 import errno
 import os
 import signal
+import time
 
+_SIGNALS = {"kill": "SIGKILL", "crash": "SIGSEGV", "stop": "SIGSTOP"}
 _armed: dict[str, tuple[str, int, bool]] = {}
 _passed: dict[str, int] = {}
+
+
+class _Odd(Exception):
+    """What no other process can be told of as it is."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("this error can't be pickled")
 
 
 def arm(text: str) -> None:
@@ -49,17 +59,22 @@ def _due(name: str) -> str:
 
 
 def _act(action: str) -> None:
-    if not action:
-        return
-    if action == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if action == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
-        return
-    if action == "memory":
-        raise MemoryError
-    code = getattr(errno, action)
-    raise OSError(code, os.strerror(code))
+    match action:
+        case "":
+            return
+        case "kill" | "crash" | "stop":
+            os.kill(os.getpid(), getattr(signal, _SIGNALS[action]))
+        case "exit":
+            os._exit(9)
+        case "slow":
+            time.sleep(0.05)
+        case "memory":
+            raise MemoryError
+        case "raise":
+            raise _Odd
+        case _:
+            code = getattr(errno, action)
+            raise OSError(code, os.strerror(code))
 
 
 arm(os.environ.get("FFGEN_FAILPOINTS", ""))

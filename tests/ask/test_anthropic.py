@@ -1,4 +1,4 @@
-"""Anthropic's dialect by itself, and against its stand-in, which another hand would have written from the same pages."""
+"""Anthropic's dialect by itself, and against its stand-in."""
 
 import asyncio
 from collections.abc import Iterator

@@ -5,6 +5,7 @@ import platform
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ import pyzstd
 
 from ffgen.ask import drafts as module
 from ffgen.ask.client import AskFailed
-from ffgen.ask.drafts import Drafts, Kept
+from ffgen.ask.drafts import Drafts, Kept, drafts_at
 from ffgen.errors import DestinationError, EndpointError
 
 
 @pytest.fixture
-def drafts(tmp_path: Path) -> Drafts:
-    return Drafts(str(tmp_path / "cache" / "drafts.sqlite3"))
+def drafts(tmp_path: Path) -> Iterator[Drafts]:
+    with Drafts(str(tmp_path / "cache" / "drafts.sqlite3")) as opened:
+        yield opened
 
 
 def lease(drafts: Drafts, *, pid: int = 1, host: str = "elsewhere", silent: float = 0.0) -> None:
@@ -130,6 +132,18 @@ def test_what_is_broken_is_made_anew_or_said(drafts: Drafts, tmp_path: Path) -> 
     (tmp_path / "file").write_text("not a database, and long enough to look like one" * 30)
     with pytest.raises(DestinationError, match="file"):
         Drafts(str(tmp_path / "file"))
+
+
+def test_a_file_is_opened_once_and_anew_when_it_was_put_away(tmp_path: Path) -> None:
+    path = str(tmp_path / "drafts.sqlite3")
+    first = drafts_at(path)
+    first.once(b"k", lambda: b"made")
+    assert drafts_at(path) is first
+    for name in tmp_path.iterdir():
+        name.unlink()
+    second = drafts_at(path)
+    assert second is not first and second.get(b"k") is None
+    second.close()
 
 
 def test_models_are_remembered(drafts: Drafts) -> None:

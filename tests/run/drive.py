@@ -220,7 +220,8 @@ def main(options: dict[str, Any]) -> int:
         sys.stderr.write(json.dumps({"error": str(error), "kind": type(error).__name__}) + "\n")
         return error.exit_code
     assert isinstance(report, ffgen.Report)
-    told = {name: getattr(report, name) for name in ("records", "requests", "kept", "replies", "retries", "workers", "resumed")}
+    names = ("records", "requests", "kept", "replies", "retries", "workers", "resumed")
+    told: dict[str, Any] = {name: getattr(report, name) for name in names}
     told["memory"] = [use.peak_memory for use in report.processes]
     sys.stderr.write(json.dumps(told) + "\n")
     return 0

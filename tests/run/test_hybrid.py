@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from tests import standin
@@ -14,6 +15,8 @@ from tests.standin import Settings
 
 import ffgen
 from ffgen.errors import EndpointError, ShortfallError, SpecError
+from ffgen.plan.recipes import Recipes
+from ffgen.run.judging import Judge
 
 MODEL = "standin:latest"
 ID = {"name": "id", "type": "uuid", "unique": True}
@@ -80,7 +83,7 @@ def test_the_drawn_part_is_what_it_is_without_a_model(server: standin.Standin, t
 @pytest.mark.parametrize("fault", ["drop", "swap", "repeat", "few", "malformed", "cut", "wrong", "http500"])
 def test_a_wrong_pairing_is_never_admitted(server: standin.Standin, tmp_path: Path, fault: str) -> None:
     clean, _ = made(spec_of(server.url), tmp_path)
-    server.set(**{fault: 0.5})
+    server.set(**{fault: 0.6})
     rows, report = made(spec_of(server.url, model={"retries": 12}), tmp_path, cache=tmp_path / "other")
     assert paired(rows) and len(rows) == 100
     assert rows.drop("review").equals(clean.drop("review"))
@@ -173,13 +176,16 @@ def test_the_cascade_goes_on_until_a_value_is_good(server: standin.Standin, tmp_
     assert rows["review"].n_unique() == 20 and report.made["reviews.review"] == {"pattern": 20}
 
 
-def test_a_dead_endpoint_is_an_error_unless_there_is_a_fallback(tmp_path: Path) -> None:
+def test_an_endpoint_that_was_never_there_is_an_error(tmp_path: Path) -> None:
     url = "http://127.0.0.1:9"
     model = {"patience": 0.2, "api": "ollama"}
-    with pytest.raises(EndpointError):
+    with pytest.raises(EndpointError) as caught:
         made(spec_of(url, model=model, count=10), tmp_path)
+    assert "--local" not in caught.value.hint
     fallback = REVIEW | {"fallback": [{"name": "pattern", "pattern": "[a-z]{20}"}]}
-    del fallback
+    with pytest.raises(EndpointError) as caught:
+        made(spec_of(url, ID, fallback, model=model, count=10), tmp_path)
+    assert "--local: the fallbacks make the values" in caught.value.hint
 
 
 def test_local_takes_the_fallback(tmp_path: Path) -> None:
@@ -300,3 +306,16 @@ def test_a_pool_that_can_t_be_filled_falls_back(server: standin.Standin, tmp_pat
     server.reset()
     rows, report = made(spec_of(server.url, ID, PRODUCT, REVIEW | pool, count=50), tmp_path, cache=tmp_path / "other")
     assert report.made == {"reviews.review": {"pool": 50}} and not rows["review"].str.starts_with("A ").all()
+
+
+def test_near_twins_of_earlier_rows_are_refused(tmp_path: Path) -> None:
+    near = REVIEW | {"unique": {"near": 0.7}}
+    plan = ffgen.plan(spec_of("http://127.0.0.1:9", ID, near, count=10))
+    recipe = Recipes(plan.spec, plan.layouts).recipes["reviews"]
+    judge = Judge(recipe, 8 << 20, str(tmp_path))
+    texts = ["The saddle came off on the first long ride.", "A pump that does what it says, no more.",
+             "The saddle came off on the first long ride!!", "The saddle came off on the first long ride."]  # fmt: skip
+    frame = pl.DataFrame({"id": ["a", "b", "c", "d"], "review": texts})
+    said = judge.judge(np.arange(4, dtype=np.uint64), frame)
+    judge.close()
+    assert said == ["", "", "too much like an earlier row", "said in an earlier row"]

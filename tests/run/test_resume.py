@@ -23,7 +23,9 @@ from ffgen import failpoint
 from ffgen.disk import LocalDisk
 from ffgen.errors import DestinationError, FfgenError, InternalError, TimeLimitError
 from ffgen.run.crew import Processes
+from ffgen.run.drawer import DrawerRole
 from ffgen.run.journal import read_kept
+from ffgen.run.messages import Message, Place
 
 STATES = ("disk.write", "disk.sync", "disk.synced", "disk.sync_folder")
 """In a checkpoint."""
@@ -81,22 +83,34 @@ def goes_on(site: Site, kind: str, calm: Made, workers: int = 0) -> ffgen.Report
     return report
 
 
+def long(*values: Any) -> Any:
+    """A case that is run behind `make soak` only."""
+    return pytest.param(*values, marks=pytest.mark.soak)
+
+
 # Kills
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["jsonl", "gz", "labels", long("csv"), long("zst"), long("parquet"), long("tables")])
 def test_a_killed_run_is_gone_on_with(site: Site, eager: None, calm: Made, kind: str) -> None:
-    assert cut(site, kind, "drawer.placed:kill@7") == KILLED
+    assert cut(site, kind, "coordinator.saved:kill@2") == KILLED
     rows = kept_rows(site)
     assert rows > 0 and not any(name.startswith("out") for name in files(site.folder))
-    report = goes_on(site, kind, calm)
-    assert report.resumed == rows < report.records
+    assert goes_on(site, kind, calm).resumed == rows
 
 
-@pytest.mark.parametrize(("kind", "point"), [("jsonl", "disk.write:kill@4"), ("labels", "disk.sync:kill@25"),
-                                              ("parquet", "disk.synced:kill@9"), ("tables", "disk.renamed:kill@2"),
-                                              ("zst", "coordinator.publish:kill"), ("labels", "disk.remove:kill@1"),
-                                              ("tables", "coordinator.published:kill")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "point"),
+    [
+        ("labels", "disk.sync:kill@25"),
+        ("parquet", "disk.synced:kill@9"),
+        ("tables", "disk.renamed:kill@2"),
+        long("jsonl", "disk.write:kill@4"),
+        long("zst", "coordinator.publish:kill"),
+        long("labels", "disk.remove:kill@1"),
+        long("tables", "coordinator.published:kill"),
+    ],
+)
 def test_killed_while_it_commits_or_publishes(site: Site, eager: None, calm: Made, kind: str, point: str) -> None:
     assert cut(site, kind, point) == KILLED
     goes_on(site, kind, calm)
@@ -105,7 +119,7 @@ def test_killed_while_it_commits_or_publishes(site: Site, eager: None, calm: Mad
 def test_killed_again_and_again_while_it_recovers(site: Site, eager: None, calm: Made) -> None:
     """Each gets a little further than the last, or not at all."""
     rows = [0]
-    for points in ("drawer.placed:kill@5", "disk.truncate:kill@2", "disk.truncate:kill@1", "drawer.placed:kill@4"):
+    for points in ("coordinator.saved:kill@1", "disk.truncate:kill@1", "drawer.draw:kill", "coordinator.saved:kill@2"):
         assert cut(site, "labels", points) == KILLED
         rows.append(kept_rows(site))
     assert rows == sorted(rows) and rows[-1] > rows[1] > 0
@@ -191,7 +205,7 @@ def test_a_signal_commits_what_stands(
     done = run.end()
     assert done.code == code and time.monotonic() - began < 5.0, done
     rows = kept_rows(site)
-    assert rows > 10_000 and f"{rows:,} rows are kept: the same command goes on from there." in done.error
+    assert rows > 0 and f"{rows:,} rows are kept: the same command goes on from there." in done.error
     (view,) = [each for each in ffgen.status() if each.destination == str(site.path())]
     assert (view.state, view.kept_rows) == ("stopped", rows)
     put(monkeypatch, "ffgen.plan.tables.SHARD_ROWS", 8192)
@@ -201,9 +215,16 @@ def test_a_signal_commits_what_stands(
     assert [each for each in ffgen.status() if each.destination == str(site.path())] == []
 
 
-def test_out_of_time_goes_on_next_time(site: Site, eager: None, calm: Made) -> None:
+def test_out_of_time_goes_on_next_time(site: Site, eager: None, calm: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = DrawerRole._place
+
+    def slowly(self: DrawerRole, message: Place) -> Message:
+        time.sleep(0.1)
+        return place(self, message)
+
+    monkeypatch.setattr(DrawerRole, "_place", slowly)
     with pytest.raises(TimeLimitError) as caught:
-        site.here(MEASURES, workers=0, timeout=0.25)
+        site.here(MEASURES, workers=0, timeout=1.0)
     said = str(caught.value)
     assert "rows are kept: the same command goes on from there" in said and "--timeout" in said
     assert goes_on(site, "jsonl", calm).resumed == kept(said) > 0
@@ -257,7 +278,7 @@ def test_what_can_never_be_made_is_not_kept(site: Site, eager: None) -> None:
 
 def left(site: Site, kind: str = "jsonl") -> Path:
     """A run was killed; where its work is."""
-    assert cut(site, kind, "drawer.placed:kill@9") == KILLED and kept_rows(site) > 0
+    assert cut(site, kind, "coordinator.saved:kill@2") == KILLED and kept_rows(site) > 0
     return next(site.folder.rglob("out.*.ffgen" if kind == "x" else ".out*.ffgen"))
 
 
@@ -305,10 +326,10 @@ def test_keys_that_were_touched_are_not_trusted(site: Site, eager: None, calm: M
     ("change", "options", "why"),
     [
         ({"seed": 4}, {}, "seed"),
-        ({"dataset": {**MEASURES["dataset"], "count": 19_000}}, {}, "spec"),
-        ({}, {"format": "csv"}, "files"),
+        long({"dataset": {**MEASURES["dataset"], "count": 19_000}}, {}, "spec"),
+        long({}, {"format": "csv"}, "files"),
         ({}, {"labels": "{folder}/labels.jsonl"}, "labels"),
-        ({"shards": 512}, {}, "shards"),
+        long({"shards": 512}, {}, "shards"),
         ({}, {"fresh": True}, None),
     ],
 )
@@ -343,7 +364,7 @@ def test_work_of_another_spec_is_begun_anew(
 
 
 def test_a_table_more_or_less_is_another_run(site: Site, eager: None, calm: Made) -> None:
-    assert cut(site, "tables", "drawer.placed:kill@9") == KILLED
+    assert cut(site, "tables", "coordinator.saved:kill@2") == KILLED
     site.here(SHOP, "out/", table="products", workers=0)
     assert site.path("out/products.jsonl").read_bytes() == calm["tables"]["out/products.jsonl"]
     assert goes_on(site, "tables", calm).records == sum(len(each.splitlines()) for name, each in calm["tables"].items()
@@ -386,7 +407,7 @@ def failing(site: Site, kind: str, points: str, passed: str) -> tuple[FfgenError
         ("disk.truncate", "EIO"),
         ("labels.append", "ENOSPC"),
         *(
-            pytest.param(point, action, marks=pytest.mark.soak)
+            long(point, action)
             for point in ("drawer.write", "disk.write", "disk.sync", "disk.sync_folder", "labels.append", "labels.part")
             for action in ("ENOSPC", "EDQUOT", "EIO", "EFBIG")
         ),
@@ -396,7 +417,7 @@ def test_a_disk_that_fails_stops_the_run_and_it_goes_on(
     site: Site, eager: None, calm: Made, point: str, action: str
 ) -> None:
     """From the nth time on that a place is passed, for growing n, nothing goes any more; then all is well again."""
-    n, failures = 2, 0
+    n, failures = 3, 0
     while True:
         error, reached = failing(site, "labels", f"{point}:{action}@{n}+", point)
         if not reached:
@@ -406,7 +427,7 @@ def test_a_disk_that_fails_stops_the_run_and_it_goes_on(
         goes_on(site, "labels", calm)
         for name in files(site.folder):
             site.path(name).unlink()
-        n = n * 5
+        n = n * 12
     assert failures > 0
 
 
@@ -445,7 +466,7 @@ def tiny(site: Site) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, long(2)])
 def test_a_full_disk_says_how_much_is_missing_and_goes_on_with_more(
     site: Site, eager: None, calm: Made, tiny: Path, workers: int
 ) -> None:
@@ -466,8 +487,8 @@ def test_a_full_disk_says_how_much_is_missing_and_goes_on_with_more(
 def test_what_can_not_fit_is_refused_and_what_may_not_is_told(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    put(monkeypatch, "ffgen.posix.free_bytes", lambda path: 1_000_000)
-    with pytest.raises(DestinationError, match=r"can't fit: it needs .* at the very least, and 1.0 MB are free"):
+    put(monkeypatch, "ffgen.posix.free_bytes", lambda path: 500_000)
+    with pytest.raises(DestinationError, match=r"can't fit: it needs .* at the very least, and 500.0 KB are free"):
         site.here(MEASURES, workers=0)
     assert leftovers(site.folder) == []
     put(monkeypatch, "ffgen.posix.free_bytes", lambda path: 1_400_000)
@@ -484,8 +505,15 @@ def test_what_can_not_fit_is_refused_and_what_may_not_is_told(
 # Memory
 
 
-@pytest.mark.parametrize(("point", "action"), [("drawer.whole", "kill"), ("drawer.crowded", "kill"),
-                                                ("drawer.whole", "memory"), ("drawer.crowded", "memory")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("point", "action"),
+    [
+        ("drawer.whole", "kill"),
+        ("drawer.crowded", "memory"),
+        long("drawer.crowded", "kill"),
+        long("drawer.whole", "memory"),
+    ],
+)
 def test_a_worker_without_memory_is_replaced_by_one_that_takes_care(
     site: Site, monkeypatch: pytest.MonkeyPatch, calm: Made, point: str, action: str
 ) -> None:
@@ -510,7 +538,7 @@ def test_without_memory_in_one_process(site: Site, calm: Made, monkeypatch: pyte
     assert "memory" in caught.value.hint
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("shared", [long(False), True])
 def test_a_worker_that_may_have_no_more_memory(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shared: bool
 ) -> None:

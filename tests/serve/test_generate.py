@@ -7,6 +7,7 @@ import json
 import socket
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -278,9 +279,35 @@ def test_models_are_the_operator_s(models: str, tmp_path: Path) -> None:
         assert (
             away.status == 503 and away.json["type"] == "urn:ffgen:problem:model-away" and away.headers["Retry-After"]
         )
+        assert "127.0.0.1:9" not in away.body.decode()
         other = server.generate(spec={**ASKED, "model": {"name": "fast", "options": {}}})
         assert other.status == 422 and other.json["errors"][0]["pointer"] == "#/spec/model/options"
         said = {"spec": {**ASKED, "model": {"name": "fast", "temperature": 0.1}}, "format": "jsonl"}
         job = server.ask("POST", "/jobs", said).json
         assert server.finished(job["id"])["state"] == "done"
         assert server.ask("GET", f"/jobs/{job['id']}/download").body == reply.body
+
+
+def test_a_model_drafts_and_is_asked_once(tmp_path: Path) -> None:
+    fields = [
+        {"name": "id", "type": "integer", "unique": True, "generator": "sequence"},
+        {"name": "plan", "type": "enum", "values": ["gold", "silver"]},
+    ]
+    turn = {"text": json.dumps({"tables": [{"name": "members", "fields": fields}]})}
+    with standin.start(models=("m",), slots=4) as model:
+        model.set(script=[turn])
+        (tmp_path / "models.yaml").write_text(f"fast: {{endpoint: '{model.url}', name: m}}\n")
+        flags = ["--makers", "1", "--streams", "2", "--models", str(tmp_path / "models.yaml")]
+        with Server(tmp_path / "data", *flags) as server:
+            said = {"description": "members of a gym and their plan", "model": "fast"}
+            with ThreadPoolExecutor(8) as many:
+                drafts = list(many.map(lambda _: server.ask("POST", "/draft", said), range(8)))
+            assert {reply.status for reply in drafts} == {200} and drafts[0].json["author"] == "m:latest"
+            assert model.stats()["requests"] == 1 and sum(not reply.json["kept"] for reply in drafts) == 1
+            reply = server.generate(**said, rows=20)
+            assert len(rows_of(reply.body)) == 20 and reply.headers["X-Ffgen-Author"] == "m%3Alatest"
+            server.kill()
+            server.start()
+            assert server.generate(**said, rows=20).body == reply.body and model.stats()["requests"] == 1
+            unknown = server.generate(description=BIKES, model="slow")
+            assert unknown.status == 422 and "fast" in unknown.json["hint"]

@@ -16,7 +16,7 @@ from ffgen.shingles import U32, WORDS, Digests, bands_for, digest, room_of, shin
 __all__ = ["AT_ONCE", "MEMORY", "NearSet", "shingles"]
 
 MEMORY = 48 << 20
-"""Bytes of one set unless said: 50,000 texts of 160 characters."""
+"""Bytes of one set unless said: 49,000 texts of 160 characters."""
 AT_ONCE = 512
 """Texts judged at once: what their pairs take stays small even where all are alike."""
 _PAIRS = 1 << 14

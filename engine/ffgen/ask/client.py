@@ -43,7 +43,8 @@ class AskFailed(EndpointError):
 
     `refused` nobody listens there; `reset` the connection broke; `timeout` no complete reply in time; `overloaded`
     429, 503 or 529, slow down; `server` 408, 500, 502 or 504; all of them may go again. `fatal` will fail again just
-    so. `status` is 0 when there was no HTTP status. `retry_after` is what the server asked for, in seconds, 300 at most.
+    so. `status` is 0 when there was no HTTP status. `retry_after` is what the server asked for, in seconds, at most
+    300.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ffgen import __version__
-from ffgen.ask.drafts import Drafts
+from ffgen.ask.drafts import drafts_at
 from ffgen.draft.answers import apply, count_of, matched, numbered
 from ffgen.draft.author import Authored, Check, authored
 from ffgen.draft.drafting import Draft, Question, draft_of, drafted, plain_text, prove, tables_of
@@ -148,7 +148,7 @@ def _authored(
     description: str, settled: list[tuple[str, str]], check: Check, choice: ModelChoice, how: How
 ) -> tuple[Authored, bool]:
     """What the model made of a description, and whether that was kept. One call for all who ask at once."""
-    drafts = Drafts(os.path.join(os.path.abspath(cache_folder(how.cache_dir)), DRAFTS))
+    drafts = drafts_at(os.path.join(os.path.abspath(cache_folder(how.cache_dir)), DRAFTS))
     known = drafts.recall(choice.place)
     identity = msgspec.convert(known, Identity) if known else None
     while True:

@@ -3,6 +3,8 @@
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -11,6 +13,8 @@ from ffgen.ask.replies import Replies, Stats
 from ffgen.errors import LockedError
 from ffgen.run.options import cache_folder
 from ffgen.run.underway import uses_cache
+
+T = TypeVar("T")
 
 REPLIES, DRAFTS = "replies.sqlite3", "drafts.sqlite3"
 
@@ -34,8 +38,8 @@ def measure_cache(cache_dir: str | os.PathLike[str] | None = None) -> CacheView:
     if os.path.exists(path):
         with Replies.open(path) as replies:
             found = replies.stats()
-    drafts = _drafts(cache_dir)
-    count, size, first, last = drafts.count() if drafts else (0, 0, None, None)
+    none: tuple[int, int, float | None, float | None] = (0, 0, None, None)
+    count, size, first, last = _with_drafts(cache_dir, Drafts.count, none)
     return CacheView(
         replies=found.replies,
         drafts=count,
@@ -59,14 +63,17 @@ def purge_cache(cache_dir: str | os.PathLike[str] | None = None, *, older_than: 
     if os.path.exists(path):
         with Replies.open(path) as replies:
             gone = replies.purge() if older_than is None else replies.trim(sys.maxsize, older_than)
-    drafts = _drafts(cache_dir)
-    return gone + (drafts.purge(None if older_than is None else time.time() - older_than) if drafts else 0)
+    before = None if older_than is None else time.time() - older_than
+    return gone + _with_drafts(cache_dir, lambda drafts: drafts.purge(before), 0)
 
 
-def _drafts(cache_dir: str | os.PathLike[str] | None) -> Drafts | None:
-    """The kept drafts, where there are any."""
+def _with_drafts(cache_dir: str | os.PathLike[str] | None, look: Callable[[Drafts], T], none: T) -> T:
+    """What the kept drafts say, where there are any."""
     path = os.path.join(os.path.dirname(path_of(cache_dir)), DRAFTS)
-    return Drafts(path) if os.path.exists(path) else None
+    if not os.path.exists(path):
+        return none
+    with Drafts(path) as drafts:
+        return look(drafts)
 
 
 def path_of(cache_dir: str | os.PathLike[str] | None) -> str:

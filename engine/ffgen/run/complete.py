@@ -11,6 +11,7 @@ import polars as pl
 from msgspec import structs
 
 from ffgen.ask.replies import Replies
+from ffgen.errors import EndpointError
 from ffgen.plan.compile import Plan, budget, compile_plan, is_asked
 from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, paired_spec, shards_of, shown_fields
 from ffgen.plan.tables import Layout
@@ -20,7 +21,7 @@ from ffgen.run.audit import Audit
 from ffgen.run.carry import crew_for, report_of, setups_for
 from ffgen.run.crew import own_use
 from ffgen.run.desk import remember_asked
-from ffgen.run.endpoints import find_endpoints, read_key
+from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
 from ffgen.run.fence import fence
 from ffgen.run.given import parts_of
 from ffgen.run.hand import Hand
@@ -115,7 +116,7 @@ async def ask_table(
         key = read_key(small.model.key, options.key)
         if options.isolate:
             fence([*small.endpoints, "http://127.0.0.1"])
-        endpoints = await find_endpoints(small, key, replies)
+        endpoints = await found(small, key, replies, can_do_without=all(f.fallback for f in asked_fields(table)))
         held.callback(endpoints.stop)
         remember_asked(small, endpoints.first, replies)
         judge = Judge(recipe, options.memory, hand.folder)
@@ -153,6 +154,16 @@ async def ask_table(
         report = report_of(asker, options, "asked", endpoints, [own_use(), *uses], time.monotonic() - began)
         made = {f"{table.name}.{name}": dict(sorted(makers.items())) for name, makers in asker.made.items()}
         return structs.replace(report, made=made), digest
+
+
+async def found(plan: Plan, key: str | None, replies: Replies, can_do_without: bool) -> Endpoints:
+    """The endpoints. That nobody answers at the start is more likely a slip than a loss, so no fallback steps in."""
+    try:
+        return await find_endpoints(plan, key, replies)
+    except EndpointError as error:
+        if can_do_without:
+            error.hint = f"{error.hint} Or --local: the fallbacks make the values.".strip()
+        raise
 
 
 def spans(hand: Hand, layout: Layout) -> Iterator[tuple[int, pl.DataFrame]]:

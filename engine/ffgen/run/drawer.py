@@ -6,6 +6,7 @@ is this one's. What can't: the rows of a shard are drawn as whole columns, for i
 block is held until it has its place; a Parquet row group is encoded whole.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -59,7 +60,12 @@ class DrawerRole:
     def handle(self, message: Message) -> list[Message]:
         """The answers to one message."""
         if isinstance(message, Draw):
-            return [self._draw(message)]
+            try:
+                return [self._draw(message)]
+            except OSError as error:
+                if error.errno in (None, errno.ENOMEM):  # so polars says what came of a MemoryError in a write
+                    raise MemoryError from error
+                raise
         if isinstance(message, Place):
             return [self._place(message)]
         return []

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from ffgen import failpoint
 from ffgen.place import destination_error
 from ffgen.run.journal import Advance, Keeper
 from ffgen.run.labels import LabelFile
@@ -121,6 +122,7 @@ class Saving:
         finally:
             now = time.monotonic()
             self._next, self._due = now + SECONDS_APART, now + EVERY_SECONDS
+        failpoint.hit("coordinator.saved")
         self.rows += sum(part.rows for each in advances if each.size is not None for part in each.parts)
         log.debug("checkpoint", extra={"records": self.rows, "seconds": round(now - began, 4)})
 

@@ -7,7 +7,7 @@ import logging
 import socket
 import struct
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -32,11 +32,12 @@ async def generate(
 ) -> web.StreamResponse:
     """The answer, or the first lane's refusal."""
     errand = errand_of(asked)
-    async with quick.lend(client) as maker:
-        answer = Answer(maker, msgspec.structs.replace(errand, quick=True), asked.format)
-        await answer.begin(PATIENCE, QUICK_HOLD)
-        if not answer.head.is_large:
-            return await answer.send(request)
+    if errand.model is None:
+        async with quick.lend(client) as maker:
+            answer = Answer(maker, msgspec.structs.replace(errand, quick=True), asked.format)
+            await answer.begin(PATIENCE, QUICK_HOLD)
+            if not answer.head.is_large:
+                return await answer.send(request)
     async with long.lend(client) as maker:
         answer = Answer(maker, errand, asked.format)
         await answer.begin(FIRST_BLOCK_SECONDS, HOLD)
@@ -45,8 +46,12 @@ async def generate(
 
 def errand_of(asked: Struct, do: Literal["make", "settle", "draft"] = "make") -> Errand:
     """What a maker is to do for a request."""
-    said = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not msgspec.UNSET}
-    return Errand(do=do, **said)
+    return Errand(do=do, **said_in(asked))
+
+
+def said_in(asked: Struct) -> dict[str, Any]:
+    """What a request says, without what it leaves unsaid."""
+    return {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not msgspec.UNSET}
 
 
 class Answer:

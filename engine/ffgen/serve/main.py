@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from aiohttp import web
+from msgspec import convert
 
 from ffgen.errors import DestinationError, LockedError
 from ffgen.posix import holder, lock, raise_open_files
+from ffgen.run.endpoints import read_key
 from ffgen.run.options import new_loop
 from ffgen.serve.app import application
 from ffgen.serve.guard import check_safe
 from ffgen.serve.service import Service
 from ffgen.serve.settings import Settings
 from ffgen.serve.store import Store
+from ffgen.spec.model import Model
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
 KEEP_ALIVE = 75.0
@@ -33,6 +36,8 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     folder, DestinationError where that can't be used, or the port is taken.
     """
     check_safe(settings)
+    for model in settings.models.values():
+        read_key(convert(model, Model).key, None)  # what can't be read must not wait for a request to say so
     with hold(settings.data), asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_serve(settings, ready))
 

@@ -30,6 +30,8 @@ from ffgen.serve.settings import FORMULA_FORMATS, PIECE, STREAM_SECONDS
 from ffgen.serve.wire import Asked, Drafted, TablePlan, Validated
 from ffgen.sink import SUFFIX
 
+OPERATOR_S = (4, 5, 70)
+"""Exit codes of what a client is told little of: disks, models, bugs."""
 PACKED = 1
 """zlib's level: 3 times as fast as 6, a fifth larger."""
 _LEVEL = "compress_level" if hasattr(zipfile.ZipInfo, "compress_level") else "_compresslevel"  # before Python 3.13
@@ -89,8 +91,8 @@ class Maker:
         except Refused as refused:
             self.tap.say(FAILURE, Failure.of(refused))
         except FfgenError as error:
-            if error.exit_code == 70:
-                log.error("errand failed", extra={"what": error.what})
+            if error.exit_code in OPERATOR_S:
+                log.error("errand failed: %s", error)
             self.tap.say(FAILURE, Failure.of(_refusal(error, errand.description is not None)))
         except Exception:
             log.exception("errand failed")
@@ -164,9 +166,20 @@ class Maker:
             understood=drafted.understood,
             ignored=drafted.ignored,
             questions=[
-                Asked(about=one.about, text=one.text, default=one.default, choices=list(one.choices))
+                Asked(
+                    id=one.id,
+                    about=one.about,
+                    text=one.text,
+                    default=one.default,
+                    choices=list(one.choices),
+                    changes=one.changes,
+                )
                 for one in drafted.questions
             ],
+            answers=drafted.answers,
+            author=drafted.author,
+            kept=drafted.kept,
+            notes=drafted.notes,
         )
 
     def check(self, errand: Errand) -> Validated:

@@ -16,7 +16,7 @@ MEDIA = {
 }
 EXPOSED = (
     "Content-Disposition, Location, Retry-After, X-Request-Id, "
-    "X-Ffgen-Table, X-Ffgen-Tables, X-Ffgen-Rows, X-Ffgen-Seed, X-Ffgen-Spec-Hash"
+    "X-Ffgen-Table, X-Ffgen-Tables, X-Ffgen-Rows, X-Ffgen-Seed, X-Ffgen-Spec-Hash, X-Ffgen-Author"
 )
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 """What Windows takes for a device."""
@@ -33,6 +33,7 @@ def headers_of(head: Head, format: str) -> dict[str, str]:
         "X-Ffgen-Rows": str(sum(one.rows for one in tables)),
         "X-Ffgen-Seed": str(head.seed),
         "X-Ffgen-Spec-Hash": head.spec_hash,
+        "X-Ffgen-Author": token(head.author or "ffgen"),
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }

@@ -18,6 +18,7 @@ HEADERS = {
     "X-Ffgen-Rows": "The rows that are sent.",
     "X-Ffgen-Seed": "The seed: the same one gives the same bytes.",
     "X-Ffgen-Spec-Hash": "A name for what was made.",
+    "X-Ffgen-Author": "Who made the spec of a description: `ffgen`, or a model.",
 }
 EITHER = [
     {"required": ["description"], "not": {"required": ["spec"]}},

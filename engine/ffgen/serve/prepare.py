@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 import ffgen
 from ffgen.errors import Finding, SpecError
+from ffgen.run.endpoints import read_key
 from ffgen.run.outputs import file_name
 from ffgen.serve.allowed import admitted
 from ffgen.serve.problem import Refused
 from ffgen.serve.settings import MOST_ASKED_ROWS, MOST_DRAWN_ROWS, MOST_JOB_ROWS, MOST_ROWS, QUICK_ROWS, ROWS
 from ffgen.serve.wire import Slip, TablePlan
+from ffgen.spec.model import Model
 
 JOBS = "POST /jobs takes the same body and makes more."
 
@@ -32,6 +35,7 @@ class Errand(Struct, kw_only=True, omit_defaults=True):
     rows: int | None = None
     seed: int | None = None
     model: str | None = None
+    answers: dict[str, Any] = {}
     format: str = "csv"
     quick: bool = False
     """Whether anything larger than a quick answer is to be left to others."""
@@ -43,6 +47,7 @@ class Head(Struct, kw_only=True):
     """What an answer is about, known before its first row."""
 
     name: str
+    author: str
     tables: list[TablePlan]
     table: str
     seed: int
@@ -69,10 +74,11 @@ class Prepared(Struct):
 
 def prepare(errand: Errand, kit: Kit) -> Prepared:
     """The plan of a request. Refused, or an FfgenError that `refusal_of` knows what to do with."""
-    name = finest = ""
+    name = finest = author = ""
     if errand.description is not None:
         drafted = draft(errand, kit)
-        spec, name, finest = drafted.spec, drafted.name, drafted.finest
+        spec = admitted(drafted.spec, {}, kit.generators)  # a model may have written it
+        name, finest, author = drafted.name, drafted.finest, drafted.author
     else:
         spec = admitted(errand.spec or {}, kit.models, kit.generators)
         if errand.rows is not None:
@@ -84,6 +90,7 @@ def prepare(errand: Errand, kit: Kit) -> Prepared:
     table = finest if finest in [one.name for one in tables] else finest_of(spec, tables[-1].name)
     head = Head(
         name=name or file_name(table),
+        author=author,
         tables=tables,
         table=table,
         seed=plan.spec.seed,
@@ -94,18 +101,35 @@ def prepare(errand: Errand, kit: Kit) -> Prepared:
 
 
 def draft(errand: Errand, kit: Kit) -> ffgen.Draft:
-    """The draft of a description, with its finest table as long as was asked for: 1000 rows where nobody says."""
-    description, seed = errand.description or "", errand.seed or 0
-    first = ffgen.draft(description, seed=seed)
-    rows = errand.rows
+    """The draft of a description, with its finest table as long as was asked for: 1000 rows where nobody says. A model
+    is asked once at most for the two of them: its draft is kept."""
+    description, rows = errand.description or "", errand.rows
+    settings: dict[str, Any] = {"seed": errand.seed or 0, "answers": errand.answers or None}
+    if errand.model is not None:
+        settings |= author_of(errand.model, kit)
+    first = ffgen.draft(description, **settings)
     if rows is None and any(question.about == "count" for question in first.questions):
         rows = ROWS
     if rows is None:
         return first
-    drafted = ffgen.draft(description, rows={first.finest: rows}, seed=seed)
-    if count_in(drafted.spec, drafted.finest) not in (None, rows):
-        return first
-    return drafted
+    return ffgen.draft(description, rows={first.finest: rows}, **settings)
+
+
+def author_of(name: str, kit: Kit) -> dict[str, Any]:
+    """A model of the operator's, as `ffgen.draft` takes it."""
+    if name not in kit.models:
+        what = f"There is no model {name!r}."
+        hint = f"There are: {', '.join(kit.models)}." if kit.models else "Leave it out: the operator has named none."
+        raise Refused("body", what, hint, [Slip(pointer="#/model", detail=what)])
+    model = msgspec.convert(kit.models[name], Model)
+    endpoints = [model.endpoint] if isinstance(model.endpoint, str) else model.endpoint or []
+    return {
+        "endpoint": endpoints[0],
+        "model": model.name,
+        "api": model.api,
+        "key": read_key(model.key, None),
+        "timeout": model.timeout,
+    }
 
 
 def tables_of(plan: ffgen.Plan) -> list[TablePlan]:
@@ -152,12 +176,6 @@ def with_rows(spec: Mapping[str, Any], table: str, rows: int) -> dict[str, Any]:
         {**one, "count": rows} if isinstance(one, Mapping) and one.get("name") == table else one for one in tables
     ]
     return {**spec, "tables": changed}
-
-
-def count_in(spec: Mapping[str, Any], table: str) -> int | None:
-    """What a drafted spec says of a table's count."""
-    tables = spec.get("tables") or [spec["dataset"]]
-    return next((one.get("count") for one in tables if one.get("name") == table), None)
 
 
 def check_size(prepared: Prepared, zipped: bool) -> None:

@@ -106,14 +106,19 @@ def refusal_of(error: FfgenError, described: bool = False) -> Refused:
         case ShortfallError():
             return Refused("shortfall", error.what, error.hint)
         case EndpointError():
-            hint = error.hint or "Try again later; what needs no model works."
-            return Refused("model-away", error.what, hint, headers={"Retry-After": "30"})
+            return model_away()
         case LockedError():
             return Refused("conflict", error.what, error.hint)
         case DestinationError():
             return Refused("disk", "The service can't write its files.", "Tell its operator; its log says more.")
         case _:
             return internal()
+
+
+def model_away() -> Refused:
+    """What a client hears of a model that can't be asked: where it is, is the operator's affair."""
+    hint = "Try again later, or without `model`; the operator's log says more."
+    return Refused("model-away", "The model can't be asked now.", hint, headers={"Retry-After": "30"})
 
 
 def internal() -> Refused:

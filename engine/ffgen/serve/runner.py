@@ -22,7 +22,7 @@ from ffgen.errors import FfgenError, Finding
 from ffgen.run.underway import born
 from ffgen.serve.events import last_error, mark_attempt
 from ffgen.serve.jobs import Job
-from ffgen.serve.problem import Refused, internal, slip_of
+from ffgen.serve.problem import Refused, internal, model_away, slip_of
 from ffgen.serve.settings import FORMULA_FORMATS, environment
 from ffgen.serve.store import Store
 from ffgen.serve.wire import Problem
@@ -223,6 +223,12 @@ def problem_of(told: dict[str, Any]) -> Problem:
     found = [finding for finding in told.get("findings", []) if isinstance(finding, dict)]
     slips = [slip_of(msgspec.convert(finding, Finding)) for finding in found]
     kind = KINDS.get(told["exit_code"], "internal")
-    if kind in ("internal", "disk"):
-        return internal().problem if kind == "internal" else Refused(kind, "The disk is full, or broken.").problem
+    others = {
+        "internal": internal(),
+        "disk": Refused("disk", "The service's disk is full, or broken.", "Tell its operator."),
+        "model-away": model_away(),
+    }
+    if kind in others:
+        log.error("job failed: %s", told.get("what"))
+        return others[kind].problem
     return Refused(kind, str(told.get("what", "")), str(told.get("hint", "")), slips).problem

@@ -69,11 +69,12 @@ class Service:
     # Data
 
     async def generate(self, request: web.Request) -> web.StreamResponse:
+        asked = await read(request, GenerateRequest)
+        key_of(request)  # an answer at once needs none, but a bad one is a mistake here, too
         if prefers_job(request):
-            made = await self._submit(request, await read(request, JobRequest))
+            made = await self._submit(request, JobRequest(**answers.said_in(asked)))
             made.headers["Preference-Applied"] = "respond-async"
             return made
-        asked = await read(request, GenerateRequest)
         self._check_room(0)
         return await answers.generate(request, asked, request["client"], self.quick, self.long)
 
@@ -152,7 +153,9 @@ class Service:
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         job = await self._job(request)
-        table = word(request, "table", list(job.about.paths))
+        table = request.query.get("table")
+        if table is not None and table not in job.about.paths:
+            raise Refused("not-found", "The job makes no such table.", f"It makes {', '.join(job.about.paths)}.")
         if job.state != "done":
             hint = "GET /jobs/{id}/events tells when it is done." if job.state in UNDER_WAY else ""
             raise Refused("conflict", f"The job is {job.state}.", hint)

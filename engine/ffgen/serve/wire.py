@@ -27,6 +27,10 @@ Seed = Annotated[int, Meta(ge=0, le=2**63 - 1, description="Another seed, other 
 Model = Annotated[
     str, Meta(min_length=1, max_length=100, description="A model of the operator's that drafts; none unless said.")
 ]
+Answers = Annotated[
+    dict[str, str | int | float | bool],
+    Meta(description='Answers to the questions of `POST /draft`, by id: `{"count:orders": 500}`.'),
+]
 FORMAT = Meta(description="`zip` has a CSV of every table; the others hold the finest-grained table.")
 ROWS_TOLD = "Rows of the finest-grained table; as the description or the spec says, else 1000."
 
@@ -38,6 +42,7 @@ class Request(Struct, forbid_unknown_fields=True, kw_only=True):
     spec: SpecBody | UnsetType = UNSET
     seed: Seed | UnsetType = UNSET
     model: Model | UnsetType = UNSET
+    answers: Answers | UnsetType = UNSET
 
 
 class GenerateRequest(Request, kw_only=True):
@@ -61,6 +66,7 @@ class DraftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     rows: Annotated[int, Meta(ge=1, le=MOST_JOB_ROWS, description=ROWS_TOLD)] | UnsetType = UNSET
     seed: Seed | UnsetType = UNSET
     model: Model | UnsetType = UNSET
+    answers: Answers | UnsetType = UNSET
 
 
 class ValidateRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -93,14 +99,17 @@ class Problem(Struct, kw_only=True, omit_defaults=True):
 class Asked(Struct, kw_only=True):
     """What a description leaves open, and what was taken for it."""
 
+    id: str
     about: str
     text: str
     default: str
     choices: list[str]
+    changes: str
 
 
 class Drafted(Struct, kw_only=True):
-    """A spec made of a description; `text` is the same as YAML with comments."""
+    """A spec made of a description; `text` is the same as YAML with comments. `author` is the model that drafted, empty
+    for ffgen itself; `kept` says that the model was not asked again."""
 
     name: str
     spec: dict[str, Any]
@@ -111,6 +120,10 @@ class Drafted(Struct, kw_only=True):
     understood: list[str]
     ignored: list[str]
     questions: list[Asked]
+    answers: dict[str, str]
+    author: str
+    kept: bool
+    notes: list[str]
 
 
 class TablePlan(Struct, kw_only=True):

@@ -2,15 +2,15 @@
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from ffgen.errors import DestinationError, UsageError
-from ffgen.source import csv
-from ffgen.source.block import MAX_RECORD, decode_record
+from ffgen.source import csv, json
+from ffgen.source.block import MAX_RECORD, Item, decode_record
 from ffgen.source.stream import Stream
 from ffgen.spec.model import Field
 
@@ -23,15 +23,19 @@ def record_at(path: str, format: str, number: int, columns: Sequence[Field] = ()
     """Record `number` (from 1) of a file: values as in JSON, those of a CSV as text.
 
     UsageError when there are fewer, DestinationError when it can't be read. Lines of JSON are counted at 2 GB/s, and
-    only the one is decoded; records of a CSV cost some microseconds each, a quoted newline ends none; Parquet is read
-    at the row.
+    only the one is decoded. Records of a CSV or of a JSON array cost some microseconds each; a quoted newline ends
+    none. Parquet is read at the row.
     """
     found: Row | str | None
     if format == "parquet":
         found, seen = _of_parquet(path, number)
     else:
         with Stream(path) as stream:
-            found, seen = _of_csv(stream, number, columns) if format == "csv" else _of_lines(stream, number)
+            if format == "jsonl":
+                found, seen = _of_lines(stream, number)
+            else:
+                items = csv.read(stream, columns) if format == "csv" else json.read(stream, columns)
+                found, seen = _of_items(items, number)
     if found is None:
         raise UsageError(f"{path} has {seen:,} records, so none is number {number:,}.", hint="Name an earlier one.")
     if isinstance(found, str):
@@ -60,9 +64,9 @@ def _of_lines(stream: Stream, number: int) -> tuple[Row | str | None, int]:
     return decode_record(rest) if rest and seen == number else None, seen
 
 
-def _of_csv(stream: Stream, number: int, columns: Sequence[Field]) -> tuple[Row | str | None, int]:
+def _of_items(items: Iterable[Item], number: int) -> tuple[Row | str | None, int]:
     seen = 0
-    for _, found in csv.read(stream, columns):
+    for _, found in items:
         seen += 1
         if seen == number:
             return found, seen

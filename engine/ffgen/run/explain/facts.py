@@ -100,7 +100,7 @@ def told_cases(cell: Cell, sampler: Conditional) -> Iterator[Fact]:
         yield from told(cell, sampler.parts[-1].sampler)
         return
     which = case_of(cell, sampler)
-    cases = cell.recipe.samplers[sampler.field.name].field.cases or []
+    cases = next(each.cases for each in cell.recipe.dataset.fields if each.name == sampler.field.name) or []
     said = f"case {which + 1}: {cases[which].when}" if which < len(cases) else "none of its cases holds"
     yield Fact(kind="case", says=said)
     yield from told(cell, sampler.parts[which].sampler)

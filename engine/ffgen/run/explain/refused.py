@@ -146,7 +146,7 @@ def look_at_asked(plan: Plan, cache: str | None, piles: Piles, looked: Looked) -
             for why, row in refused_in(desk, replayed):
                 if piles.wants(why):
                     piles.put(why, row)
-            looked.rows += sum(replayed.verdict)
+            looked.rows = min(replayed.first + sum(replayed.verdict), plan.shards.count)
 
 
 def refused_in(desk: Desk, replayed: Replayed) -> Iterator[tuple[Why, RefusedRow]]:

@@ -19,7 +19,7 @@ def explain_row(
 ) -> Explanation:
     """One row of a file, by its line. See `ffgen.explain`."""
     name = table_of(path, known, plan, table)
-    format = known.format or format_of(path)
+    format = format_of(path, known.format)
     dataset = next(each for each in plan.spec.datasets if each.name == name)
     here = Standing.read(path, format, line, name, dataset.fields)
     cache = cache_dir or cache_of(plan)

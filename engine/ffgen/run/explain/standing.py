@@ -29,7 +29,7 @@ from ffgen.spec.record import RecordType
 from ffgen.spec.types import build_type
 from ffgen.spec.types.nested import describe
 
-READ_AS = {"csv": "csv", "csv-safe": "csv", "jsonl": "jsonl", "parquet": "parquet"}
+READ_AS = {"csv": "csv", "csv-safe": "csv", "json": "json", "jsonl": "jsonl", "parquet": "parquet"}
 """How each format that is written is read."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -103,15 +103,13 @@ class Standing(Struct, frozen=True):
         )
 
 
-def format_of(path: str) -> str:
-    """The format of a file that nobody told of, by its name. UsageError for one that isn't read here."""
-    if os.path.isdir(path):
-        return "parquet"
+def format_of(path: str, noted: str | None) -> str:
+    """The format of a file: as the run noted, else by its name. UsageError for one whose records aren't read here."""
     suffix = os.path.splitext(split_compression(path)[0])[1].lower()
-    format = SUFFIXES.get(suffix, "")
+    format = noted or ("parquet" if os.path.isdir(path) else SUFFIXES.get(suffix, suffix))
     if format not in READ_AS:
         known = ", ".join(dict.fromkeys(READ_AS.values()))
-        raise UsageError(f"{path}: the rows of such a file can't be told apart here.", hint=f"Known: {known}.")
+        raise UsageError(f"{path}: the records of such a file can't be looked up here.", hint=f"Known: {known}.")
     return format
 
 
@@ -119,7 +117,7 @@ def drawn_as_read(recipe: Recipe, format: str, frame: pl.DataFrame) -> Row:
     """A drawn row, spoiled, as it would be read from a file of this format."""
     if format == "parquet":
         return plain_row(Columns(*shape_of(recipe), iso=False).written(frame))
-    encoder = encoder_of(recipe, format, "none")
+    encoder = encoder_of(recipe, "jsonl" if format == "json" else format, "none")
     return text_row(encoder.header(), encoder.encode(frame).data, format, recipe.dataset.fields)
 
 
@@ -127,7 +125,7 @@ def asked_as_read(record: RecordType, format: str, line: bytes, fields: Sequence
     """A line of an asked table, as it would be read from a file of this format."""
     if format == "parquet":
         return plain_row(frame_of(line, record.schema()))
-    if READ_AS[format] == "jsonl":
+    if READ_AS[format] != "csv":
         return text_row(b"", line, format, fields)
     file = io.BytesIO()
     sink = resolve(format)(file, record.schema(), "none")
