@@ -8,7 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import cpu, drafts, draw, flat, memory, million, parallel, replay, rounds, schemas, tokens, tpch, utilisation
+from bench import (
+    cpu,
+    drafts,
+    draw,
+    flat,
+    memory,
+    million,
+    parallel,
+    replay,
+    rounds,
+    schemas,
+    serve,
+    tokens,
+    tpch,
+    utilisation,
+)
 
 QUESTIONS: dict[str, rounds.Measure] = {
     "replay": replay.measure,
@@ -22,6 +37,7 @@ QUESTIONS: dict[str, rounds.Measure] = {
     "parallel": parallel.measure,
     "flat": flat.measure,
     "tpch": tpch.measure,
+    "serve": serve.measure,
     "million": million.measure,
 }
 MICRO = Path(__file__).with_name("micro")

@@ -33,17 +33,33 @@ def measure(folder: Path, quick: bool) -> list[Figure]:
     own = score(cases, built_in)
     missed = 1 - own.share
     figures = [
-        Figure(name="drafts.built_in", value=100 * missed, better="lower", limit=100 * (1 - LEAST),
-               note=f"% of points missed; {own.share:.1%} of {sum(own.most.values())} got"),
-        Figure(name="drafts.ms", value=timed(lambda: ffgen.draft(TEXT)), better="lower", note="without a model"),
+        Figure(
+            name="drafts.built_in",
+            value=100 * missed,
+            better="lower",
+            limit=100 * (1 - LEAST),
+            note=f"% of points missed; {own.share:.1%} of {sum(own.most.values())} got",
+        ),
+        Figure(
+            name="drafts.ms",
+            value=timed(lambda: ffgen.draft(TEXT)),
+            better="lower",
+            is_ratio=False,
+            note="without a model",
+        ),
         kept(folder),
-    ]  # fmt: skip
+    ]
     if os.environ.get("FFGEN_LLM_BASE_URL"):
         theirs = score(cases[:12] if quick else cases, by_model)
         figures.append(
-            Figure(name="drafts.model", value=100 * (1 - theirs.share), better="lower",
-                   note=f"% of points missed; {theirs.share:.1%} by {os.environ.get('FFGEN_LLM_MODEL', 'the model')}")
-        )  # fmt: skip
+            Figure(
+                name="drafts.model",
+                value=100 * (1 - theirs.share),
+                better="lower",
+                is_ratio=False,
+                note=f"% of points missed; {theirs.share:.1%} by {os.environ.get('FFGEN_LLM_MODEL', 'the model')}",
+            )
+        )
     return figures
 
 
@@ -73,7 +89,14 @@ def kept(folder: Path) -> Figure:
         take()
         spent = timed(take)
         calls = server.stats()["requests"]
-    return Figure(name="drafts.kept_ms", value=spent, better="lower", limit=KEPT_LIMIT, note=f"{calls} call of a model")
+    return Figure(
+        name="drafts.kept_ms",
+        value=spent,
+        better="lower",
+        limit=KEPT_LIMIT,
+        is_ratio=False,
+        note=f"{calls} call of a model",
+    )
 
 
 def timed(act: Callable[[], object], rounds: int = 15) -> float:

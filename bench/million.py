@@ -40,9 +40,7 @@ def measure(folder: Path, quick: bool) -> list[Figure]:
         Figure(name="million.values", value=values, limit=5_000, is_ratio=False, note="distinct in the output"),
         Figure(name="million.most", value=most, better="lower", limit=3, is_ratio=False, note="over its fair share"),
         Figure(name="million.requests", value=stats["requests"], better="lower", limit=500, is_ratio=False),
-        Figure(
-            name="million.busy", value=busy, limit=0.95, is_ratio=False, note="of the slots, as the pool is made"
-        ),
+        Figure(name="million.busy", value=busy, limit=0.95, is_ratio=False, note="of the slots, as the pool is made"),
     ]
 
 

@@ -1,9 +1,9 @@
 """What the documents say is so: their commands run, their links resolve, their tables are those of the code.
 
 Every ```sh command and ```python script of README.md and docs/ runs for real, in order, in a folder of its own, with
-http://localhost:11434 read as the stand-in and `embedded` overruled by FFGEN_LLM_BASE_URL. A command that ends with
-`# exit N` must end so; all others must succeed. A ```yaml block whose first line is `# NAME.yaml` is that file.
-```text and ```json blocks are shown, not run. `make` commands run behind `make soak`.
+http://localhost:11434 read as the stand-in, http://127.0.0.1:8765 as a service and `embedded` overruled by
+FFGEN_LLM_BASE_URL. A command that ends with `# exit N` must end so; all others must succeed. A ```yaml block whose first
+line is `# NAME.yaml` is that file. ```text and ```json blocks are shown, not run. `make` commands run behind `make soak`.
 """
 
 import os
@@ -19,6 +19,7 @@ import pytest
 import pyzstd
 from docs import make
 from tests import standin
+from tests.serve.server import Server
 
 from ffgen_cli.main import COMMANDS
 from ffgen_cli.option import GROUPS
@@ -28,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODEL = "llama3.1:8b"
+SERVICE = "http://127.0.0.1:8765"
 FAILS = re.compile(r"# exit (\d+)$")
 
 
@@ -53,6 +55,13 @@ def url() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What `ffgen serve` would be, in a shell beside."""
+    with Server(tmp_path_factory.mktemp("service"), "--makers", "1") as server:
+        yield server.url
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder as a user has it: the specs, and nothing else of the checkout."""
@@ -71,11 +80,13 @@ def environment(folder: Path, url: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=relative)
-def test_its_commands_and_scripts_run(page: Path, url: str, folder: Path) -> None:
+def test_its_commands_and_scripts_run(page: Path, url: str, folder: Path, request: pytest.FixtureRequest) -> None:
     known = environment(folder, url)
     ran = 0
     for language, text in blocks(page):
         text = text.replace("http://localhost:11434", url)
+        if SERVICE in text and language == "sh":
+            text = text.replace(SERVICE, request.getfixturevalue("service"))
         if language == "yaml" and (name := re.match(r"# (\S+\.yaml)\n", text)):
             (folder / name[1]).write_text(text, encoding="utf-8")
         elif language == "python":

@@ -176,7 +176,7 @@ def _model(report: ffgen.Report) -> str:
 
 def _endpoints(report: ffgen.Report) -> str:
     """One a line, where there are several."""
-    if len(report.servers) < 2:
+    if len(report.servers) < 2 or not report.requests:
         return ""
     lines = []
     for one in report.servers:
@@ -261,7 +261,7 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
             ("unique", unique),
             ("capacity", "; ".join(part for part in (capacity, each.capacity_note) if part)),
         ]
-        drawn = table(("field", "type", "drawn by", "constraints"), fields, width, colored)
+        drawn = table(("field", "type", "made by", "constraints"), fields, width, colored)
         parts.append(f"{head}\n\n{drawn}\n\n{aligned(rows, width)}")
     rows = [
         (

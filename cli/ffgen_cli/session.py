@@ -108,7 +108,7 @@ def stored_key(name: str, origin: str) -> str:
     try:
         key = keyring.get_password("ffgen", name)
     except keyring.errors.KeyringError as error:
-        raise UsageError(f"The key store can't be asked ({origin}): {error}.", hint=hint) from error
+        raise UsageError(f"The key store can't be asked ({origin}): {str(error).rstrip('.')}.", hint=hint) from error
     if not key:
         raise UsageError(f"The key store has no key {name} ({origin}).", hint=hint)
     return str(key)

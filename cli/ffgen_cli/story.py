@@ -8,6 +8,8 @@ import ffgen
 from ffgen_cli.report import aligned, cell, many
 from ffgen_cli.terminal import clean
 
+MOST_DRAWS = 8
+"""Draws of one row that are listed."""
 WHO = {
     "check": "",
     "plugin": "a plugin: ",
@@ -67,12 +69,18 @@ def _draws(story: ffgen.Explanation) -> str:
         return ""
     *refused, last = story.draws
     lines = [] if story.drawn_as is None else [f"as row {story.drawn_as:,} of the table"]
-    for draw in refused:
-        why = f"{draw.field}: {draw.reason}" if draw.field else draw.reason
-        lines.append(f"round {draw.round}, draw {draw.attempt + 1}, refused by {WHO[draw.by]}{why}: {draw.row}")
+    lines += [_refused(draw) for draw in refused[:MOST_DRAWS]]
+    if len(refused) > MOST_DRAWS:
+        lines.append(f"and {many(len(refused) - MOST_DRAWS, 'more draw')} that were refused")
     if refused:
         lines.append(f"round {last.round}, draw {last.attempt + 1}: this one")
     return "\n".join(lines) or "once"
+
+
+def _refused(draw: Any) -> str:
+    """A draw that was refused, and why."""
+    why = f"{draw.field}: {draw.reason}" if draw.field else draw.reason
+    return f"round {draw.round}, draw {draw.attempt + 1}, refused by {WHO[draw.by]}{why}: {draw.row}"
 
 
 def _reply(reply: Any) -> list[tuple[str, str]]:

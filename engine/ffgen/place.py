@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ffgen import posix
+from ffgen import failpoint, posix
 from ffgen.disk import LocalDisk, forget, publish_file
 from ffgen.errors import DestinationError, InternalError, LockedError, UsageError
 
@@ -203,12 +203,14 @@ class Workspace:
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
+        emptied = False
         try:
             _empty(self.folder)
+            emptied = True
         except OSError:
             pass  # what stays is emptied by the next run; the first error is the one to report
         finally:
-            lock.release(unlink=True)
+            lock.release(unlink=emptied)  # by its lock the next run knows that the folder is one of ours
         try:
             os.rmdir(self.folder)
         except OSError:
@@ -326,12 +328,14 @@ def _publish_folder(work: str, destination: str) -> None:
     for name in sorted(os.listdir(work)):
         _sync(os.path.join(work, name))
     posix.sync_directory(Path(work))
+    failpoint.hit("place.exchange")
     if os.path.isdir(destination):
         os.chmod(work, stat.S_IMODE(os.stat(destination).st_mode) & 0o777)
         # The old folder is now the work folder's, and goes with it.
         posix.exchange_directories(Path(work), Path(destination))
     else:
         posix.replace(Path(work), Path(destination))
+    failpoint.hit("place.exchanged")
     posix.sync_directory(Path(destination).parent)
 
 

@@ -39,16 +39,16 @@ def by_force(texts: Sequence[str], threshold: float) -> NDArray[np.bool_]:
     numbers: dict[str, int] = {}
     sets = []
     for text in texts:
-        grams = {text[at : at + 4] for at in range(len(text) - 3)}
-        sets.append(np.array([numbers.setdefault(gram, len(numbers)) for gram in grams]))
+        found = {text[at : at + 4] for at in range(len(text) - 3)}
+        sets.append(np.array([numbers.setdefault(gram, len(numbers)) for gram in found]))
     sizes = np.array([len(grams) for grams in sets])
     order = np.argsort(np.concatenate(sets), kind="stable")
     owners = np.repeat(np.arange(len(texts)), sizes)[order]
     ends = np.cumsum(np.bincount(np.concatenate(sets)))
     admitted = np.ones(len(texts), np.bool_)
     for row, grams in enumerate(sets):
-        found = [owners[ends[gram - 1] if gram else 0 : ends[gram]] for gram in grams]
-        shared = np.bincount(np.concatenate(found), minlength=len(texts))[:row]
+        others = [owners[ends[gram - 1] if gram else 0 : ends[gram]] for gram in grams.tolist()]
+        shared = np.bincount(np.concatenate(others), minlength=len(texts))[:row]
         alike = shared / (sizes[row] + sizes[:row] - shared) >= threshold
         admitted[row] = not (alike & admitted[:row]).any()
     return admitted

@@ -94,9 +94,9 @@ def test_a_slow_gate_is_caught(
     assert rounds.main(question, [*line, "--save", "--rounds", "2"]) == 0
     judge_rows = Gate.judge
 
-    def slow(self: Gate, keys: Any) -> Any:
+    def slow(self: Gate, *rows: Any) -> Any:
         time.sleep(0.001)
-        return judge_rows(self, keys)
+        return judge_rows(self, *rows)
 
     monkeypatch.setattr(Gate, "judge", slow)
     assert rounds.main(question, [*line, "--rounds", "2"]) == 1

@@ -340,6 +340,7 @@ def test_the_spec_is_found_again_by_what_was_noted_or_named(place: Place) -> Non
         (["none.jsonl:1"], 4, "none.jsonl does not exist"),
         (["cards.csv:3", "--refused"], 2, "--refused is about a whole output"),
         (["cards.csv:3", "--set", "seed=3"], 2, "--set changes a spec"),
+        (["cards.csv:3", "--seed", "3"], 2, "--seed is of a spec"),
         (["cards.csv:3", "--spec", "pairs.yaml", "--table", "cards"], 2, "no table cards"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ffgen.run.report import ProcessUse, Refusal, Report
+from ffgen.run.report import EndpointUse, ProcessUse, Refusal, Report, Steered, together
 from ffgen_cli.report import aligned, amount, as_json, cell, duration, many, run_report, table
 from ffgen_cli.terminal import UNSAFE
 
@@ -43,6 +43,35 @@ def test_a_run_report_in_full() -> None:
 def test_a_clean_report_is_short() -> None:
     text = run_report(report(duplicates=0, refused=[], processes=[], money=None, output="-", retries=0, failures={}))
     assert "refused" not in text and "cost" not in text and "standard output" in text
+
+
+def test_several_endpoints_have_a_line_each_and_steps_of_steering_too() -> None:
+    servers = [
+        EndpointUse(url="http://a:1", requests=9, replies=8, failures={"reset": 1}, tokens_out=1200, busy=61.0, p50=1.0,
+                    p95=2.5),
+        EndpointUse(url="http://b:1", note="HTTP 401: no key"),
+    ]  # fmt: skip
+    steps = [Steered(dataset="customers", step=1, shard=12, why="3 of 8 valid rows of shards 0 to 1 were new")]
+    text = run_report(report(servers=servers, steering=steps, doubles=1))
+    for line in (
+        "  endpoints   http://a:1: 8 of 9 requests answered, reset 1, half in 1.0 s, 95% in 2.5 s, 1,200 tokens out, "
+        "busy 1 min 1 s",
+        "              http://b:1: not asked: HTTP 401: no key",
+        "              1 late request asked of a second one, too",
+        "  steered     other slices from shard 12: 3 of 8 valid rows of shards 0 to 1 were new",
+    ):
+        assert line in text.splitlines(), text
+    assert "endpoints" not in run_report(report(servers=servers[:1])) + run_report(report(servers=servers, requests=0))
+
+
+def test_what_several_runs_asked_of_an_endpoint_is_added_up() -> None:
+    one = EndpointUse(url="http://a:1", requests=3, replies=2, failures={"reset": 1}, busy=1.0, p50=1.0, p95=2.0)
+    two = EndpointUse(url="http://a:1", requests=9, replies=9, busy=2.0, p50=3.0, p95=4.0, note="gone")
+    (both,) = together([one, two])
+    assert (both.requests, both.replies, both.failures, both.busy) == (12, 11, {"reset": 1}, 3.0)
+    assert (both.p50, both.p95, both.note) == (3.0, 4.0, "gone")
+    whole = report().with_asked([report(servers=[one], doubles=2), report(servers=[two])])
+    assert whole.servers == [both] and whole.doubles == 2
 
 
 def test_many_reasons_are_cut() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.run.conftest import Standin
 from tests.run.drive import Site, spec
+from tests.standin import Standin
 
 import ffgen
 from ffgen.ask.replies import Replies
@@ -47,9 +47,14 @@ def numbered() -> dict[str, Any]:
 
 def test_the_gate_s_rows_in_a_later_shard_are_found_again(tmp_path: Path) -> None:
     fields = [
-        {"name": "code", "pattern": "[0-9]{6}", "cases": [{"when": "kind = 'a'", "pattern": "[a-p]{5}"}], "unique": True},
+        {
+            "name": "code",
+            "pattern": "[0-9]{6}",
+            "cases": [{"when": "kind = 'a'", "pattern": "[a-p]{5}"}],
+            "unique": True,
+        },
         {"name": "kind", "values": ["a", "b"]},
-    ]  # fmt: skip
+    ]
     report = ffgen.run({"dataset": {"name": "codes", "count": 140_000, "fields": fields}}, tmp_path / "codes.jsonl")
     assert report.duplicates > 1000
     stories = explained(tmp_path / "codes.jsonl", *range(139_900, 140_001, 4))
@@ -66,7 +71,8 @@ def test_values_that_are_looked_up_in_other_tables_come_from_their_rows(tmp_path
         {"name": "people", "count": 500, "fields": [
             NUMBER, {"name": "tag", "ref": "towns.tag"}, {"name": "town", "ref": "towns.town"}]},
         {"name": "visits", "count": 1500, "require": "rating > 1", "fields": [
-            {"name": "tag", "ref": {"to": "people.tag", "mean": 3}}, {"name": "rating", "type": "integer", "range": [1, 9]},
+            {"name": "tag", "ref": {"to": "people.tag", "mean": 3}},
+            {"name": "rating", "type": "integer", "range": [1, 9]},
             {"name": "hour", "type": "integer", "range": [0, 23]}], "unique_by": ["rating", "hour", "tag"]},
     ]  # fmt: skip
     ffgen.run({"tables": tables}, f"{tmp_path}/", format="csv")
@@ -77,6 +83,22 @@ def test_values_that_are_looked_up_in_other_tables_come_from_their_rows(tmp_path
     assert ffgen.explain(tmp_path / "towns.csv", row + 2).fields[2].value == story.fields[1].value
     draws = [draw for story in explained(tmp_path / "visits.csv", *range(2, 300, 9)) for draw in story.draws]
     assert {draw.by for draw in draws} >= {"", "check"}
+
+
+def test_rows_alike_under_one_parent_are_told_apart_from_their_siblings(tmp_path: Path) -> None:
+    lines = [
+        {"name": "order_id", "ref": {"to": "orders.id", "min": 1, "max": 5}},
+        {"name": "product", "values": [*"abcdefghij"]},
+    ]
+    tables = [
+        {"name": "orders", "count": 60, "fields": [NUMBER]},
+        {"name": "lines", "unique_by": ["order_id", "product"], "fields": lines},
+    ]
+    ffgen.run({"tables": tables}, f"{tmp_path}/")
+    draws = [draw for story in explained(tmp_path / "lines.jsonl", *range(1, 160, 3)) for draw in story.draws]
+    assert {draw.by for draw in draws} == {"", "twin"}
+    found = ffgen.explain_refused(tmp_path / "lines.jsonl", samples=1)
+    assert [(each.by, each.field) for each in found.reasons] == [("twin", "unique_by: order_id, product")]
 
 
 def test_fields_that_were_moved_together_say_so(tmp_path: Path) -> None:
@@ -143,7 +165,8 @@ def test_specs_are_noted_lean_and_forgotten_with_their_outputs(tmp_path: Path, m
 def test_plugins_run_when_allowed_only(tmp_path: Path) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text("class Seven:\n    name = 'seven'\n    def generate(self, rng, constraints):\n        return 7\n")
-    source = {"plugins": [str(plugin)], "dataset": {"count": 3, "fields": [NUMBER, {"name": "s", "type": "integer", "generator": "seven"}]}}  # fmt: skip
+    fields = [NUMBER, {"name": "s", "type": "integer", "generator": "seven"}]
+    source = {"plugins": [str(plugin)], "dataset": {"count": 3, "fields": fields}}
     ffgen.run(source, tmp_path / "s.jsonl", allow_plugins=True)
     with pytest.raises(UsageError, match="allow"):
         ffgen.explain(tmp_path / "s.jsonl", 2)

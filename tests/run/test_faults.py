@@ -1,5 +1,6 @@
 """What a server and a network can do to a run: it gets its N, or says which endpoint it gave up and why."""
 
+import itertools
 import socket
 import time
 from typing import Any
@@ -55,6 +56,34 @@ def test_retry_after_is_obeyed(site: Site, server: Standin) -> None:
     report = site.here(spec(server.url, 8, concurrency=1))
     assert report.records == 8 and report.failures == {"overloaded": 1}
     assert time.monotonic() - began >= 0.5
+
+
+@pytest.mark.parametrize(("says", "least", "most"), [("date", 1.0, 6.0), ("soon", 2.0, 7.0), ("9" * 400, 2.0, 7.0)])
+def test_other_forms_of_retry_after(site: Site, server: Standin, says: str, least: float, most: float) -> None:
+    """A date by the server's own clock, which is a year behind; what says nothing is two seconds."""
+    server.set(http429=1.0, fault_tries=1, retry_after=2.0, retry_says=says)
+    began = time.monotonic()
+    report = site.here(spec(server.url, 8, concurrency=1))
+    assert report.records == 8 and report.failures == {"overloaded": 1}
+    assert least <= time.monotonic() - began < most
+
+
+def test_a_huge_retry_after_leaves_the_work_to_another_endpoint(site: Site, server: Standin, calm: str) -> None:
+    with start(http429=1.0, retry_says="99999") as other:
+        report = site.here(spec([other.url, server.url], COUNT))
+        assert other.stats()["requests"] <= 4 and report.seconds < 5.0
+    assert site.digest() == calm
+
+
+def test_a_clock_that_jumps_changes_nothing(
+    site: Site, server: Standin, calm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.set(http429=0.3, retry_after=0.1, http500=0.1, latency=0.02)
+    jumps = itertools.cycle([0.0, 1e6, -1e6, 86_400.0])
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + next(jumps))
+    report = site.here(spec(server.url, COUNT))
+    assert report.seconds < 20 and site.digest() == calm and report.retries > 0
 
 
 def test_requests_that_hang_are_given_up_and_sent_again(site: Site, server: Standin, calm: str) -> None:

@@ -15,6 +15,8 @@ from tests.run.drive import OLD, ROOT, Run, Site, wait_for
 
 ROWS = 40_000_000
 """More than any of these runs gets to."""
+SHORT = {"ffgen.run.saving.FIRST_SECONDS": 1000.0}
+"""None of these runs is taken to be worth keeping; see `test_resume` for those that are."""
 
 FIELDS = [
     {"name": "id", "type": "uuid", "unique": True},
@@ -31,7 +33,7 @@ def source(count: int = ROWS) -> dict[str, Any]:
 def under_way(site: Site, workers: int, **options: Any) -> Run:
     """A run over an old file, some of whose rows are written."""
     site.path().write_bytes(OLD)
-    run = site.start(source(), workers=workers, **options)
+    run = site.start(source(), workers=workers, patch=SHORT, **options)
     assert wait_for(lambda: written(site) > 1_000_000)
     return run
 
@@ -61,7 +63,7 @@ def test_a_signal_ends_it_and_leaves_nothing(site: Site, number: signal.Signals,
 @pytest.mark.parametrize("workers", [0, 2])
 def test_out_of_time_is_3(site: Site, workers: int) -> None:
     site.path().write_bytes(OLD)
-    done = site.run(source(), workers=workers, timeout=2.0)
+    done = site.run(source(), workers=workers, timeout=2.0, patch=SHORT)
     assert done.code == 3 and "--timeout" in done.error and done.seconds < 8
     assert untouched(site)
 

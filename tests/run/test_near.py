@@ -68,7 +68,9 @@ def test_drawn_rows_are_drawn_again_until_none_is_a_twin(tmp_path: Path) -> None
 
 def test_several_shards_are_judged_in_order(tmp_path: Path) -> None:
     """More rows than a shard has, drawn by two workers; memory as asked for."""
-    words = {"generator": {"name": "template", "text": "{a} {b} {c} {d} {e}", "slots": dict.fromkeys("abcde", WORDS)}}
+    words: dict[str, Any] = {
+        "generator": {"name": "template", "text": "{a} {b} {c} {d} {e}", "slots": dict.fromkeys("abcde", WORDS)}
+    }
     spec = spec_of(66_000, pattern=None, unique={"near": 0.95}, **words)
     made = []
     for workers in (0, 2):

@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from tests.run.cut import KINDS, PATCH, files, leftovers, often, options_of, put
-from tests.run.drive import KILLED, OLD, Site, kill_one, wait_for
+from tests.run.drive import KILLED, OLD, Site, kill_one, sites, wait_for
 from tests.run.test_bytes import MEASURES, SHOP
 
 import ffgen
@@ -276,10 +277,27 @@ def test_what_can_never_be_made_is_not_kept(site: Site, eager: None) -> None:
 # What is not as it was left
 
 
-def left(site: Site, kind: str = "jsonl") -> Path:
-    """A run was killed; where its work is."""
-    assert cut(site, kind, "coordinator.saved:kill@2") == KILLED and kept_rows(site) > 0
-    return next(site.folder.rglob("out.*.ffgen" if kind == "x" else ".out*.ffgen"))
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder that a killed run of `MEASURES` left, with the destination `out`."""
+    folder = tmp_path_factory.mktemp("killed")
+    with sites(folder) as site:
+        points = "coordinator.saved:kill@2"
+        done = site.run(MEASURES, "out", points=points, workers=0, patch=dict(PATCH), format="jsonl")
+        assert done.code == KILLED and kept_rows(site) > 0
+    return folder / ".out.ffgen"
+
+
+@pytest.fixture
+def left(site: Site, killed: Path) -> Path:
+    """The same folder here: what is in it says nothing of where it lies."""
+    return Path(shutil.copytree(killed, site.path(".out.ffgen")))
+
+
+def test_a_work_folder_may_be_moved_with_its_destination(site: Site, eager: None, calm: Made, left: Path) -> None:
+    rows = kept_rows(site)
+    assert site.here(MEASURES, "out", workers=0, format="jsonl").resumed == rows > 0
+    assert site.path("out").read_bytes() == calm["jsonl"]["out.jsonl"] and leftovers(site.folder) == []
 
 
 def shorten(path: Path) -> None:
@@ -305,21 +323,22 @@ def link(path: Path) -> None:
     ("harm", "why"), [(shorten, "shorter"), (edit, "changed"), (Path.unlink, "gone"), (link, "gone")]
 )
 def test_work_that_was_touched_is_begun_anew_and_the_log_says_why(
-    site: Site, eager: None, calm: Made, caplog: pytest.LogCaptureFixture, harm: Any, why: str
+    site: Site, eager: None, calm: Made, left: Path, caplog: pytest.LogCaptureFixture, harm: Any, why: str
 ) -> None:
-    harm(left(site) / "out.jsonl")
+    harm(left / "out")
     with caplog.at_level(logging.WARNING, "ffgen.run"):
-        report = site.here(MEASURES, workers=0)
+        report = site.here(MEASURES, "out", workers=0, format="jsonl")
     (said,) = [each for each in caplog.records if each.message == "kept work can't be used"]
-    assert why in said.why and "out.jsonl" in said.why  # type: ignore[attr-defined]
-    assert site.path().read_bytes() == calm["jsonl"]["out.jsonl"] and report.resumed == 0
+    assert why in said.why and str(left / "out") in said.why  # type: ignore[attr-defined]
+    assert site.path("out").read_bytes() == calm["jsonl"]["out.jsonl"] and report.resumed == 0
     assert leftovers(site.folder) == []
 
 
-def test_keys_that_were_touched_are_not_trusted(site: Site, eager: None, calm: Made) -> None:
-    (keys,) = (left(site) / "store").glob("*.keys")
+def test_keys_that_were_touched_are_not_trusted(site: Site, eager: None, calm: Made, left: Path) -> None:
+    (keys,) = (left / "store").glob("*.keys")
     os.truncate(keys, 100)
-    assert goes_on(site, "jsonl", calm).resumed == 0
+    assert site.here(MEASURES, "out", workers=0, format="jsonl").resumed == 0
+    assert site.path("out").read_bytes() == calm["jsonl"]["out.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -336,6 +355,7 @@ def test_keys_that_were_touched_are_not_trusted(site: Site, eager: None, calm: M
 def test_work_of_another_spec_is_begun_anew(
     site: Site,
     eager: None,
+    left: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     change: dict[str, Any],

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -519,3 +519,37 @@ def test_a_shard_that_takes_down_two_workers_is_named() -> None:
         played.feed(Lost((played.asked.pop().shard,)))
     assert isinstance(played.ended, GiveUp) and played.ended.reason == "bug"
     assert "Shard 0 " in played.ended.what and "seed" in played.ended.what
+
+
+@given(worlds, st.integers(0, 2**32), st.integers(1, 8))
+@settings(max_examples=60, deadline=None)
+def test_a_run_repeated_looks_at_no_shard_that_was_not_asked_for(world: World, seed: int, concurrency: int) -> None:
+    """Whatever the order in which replies came the first time."""
+    first = crew(100, 8, seed=seed, concurrency=concurrency, world=replace(world, kept=0.0, good=1.0, dead=frozenset()))
+    new = {shard: chance.random() for chance in [random.Random(seed)] for shard in range(500)}
+
+    def rows(self: Crew, shard: int, endpoint: int = 0) -> None:
+        self.rows[shard] = self.state.open[shard].size
+        if self is first:
+            self.feed(Arrived(shard, endpoint))
+        self.made(shard, asked=self is first)
+
+    def judge(self: Crew) -> None:
+        shard = self.judging.pop(0)
+        self.feed(Judged(shard, int(self.rows[shard] * new[shard])))
+
+    with patch.object(Crew, "reply", rows), patch.object(Crew, "end_judging", judge):
+        if first.run() != Complete():
+            return
+        again = crew(100, 8, seed=seed + 1, concurrency=concurrency, world=World(slow=world.slow))
+        assert again.run() == Complete()
+    assert again.state.launched <= first.state.launched
+
+
+def test_a_timer_that_goes_off_early_does_not_leave_a_halted_run_waiting() -> None:
+    played = crew(100, 8)
+    played.feed(Started())
+    played.feed(Halted("time", until=8.0))
+    played.now, played.wake = 7.9995, None
+    played.feed(Woken())
+    assert played.ended is None and played.wake == 8.0

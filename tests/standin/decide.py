@@ -4,7 +4,9 @@ Which faults take a slot: `http429`, `http503`, `noschema` and a full house (`re
 `http500`, `half` and `reset` come after the time that the reply would have taken, half of it for `reset`.
 """
 
+import time
 from dataclasses import replace
+from email.utils import formatdate
 
 import xxhash
 from tests.standin import anthropic, faults, ollama, openai, replies
@@ -83,8 +85,18 @@ def _scripted(asked: Asked, seed: int, settings: Settings, counts: Counts, diale
 
 
 def _refused(status: int, body: bytes, settings: Settings, fault: str | None) -> Answer:
-    more = [f"Retry-After: {settings.retry_after:g}"] if status == 429 else []
+    more = _retry_after(settings) if status == 429 else []
     return Answer(0, status, [message(status, body, more=more)], fault=fault, is_free=True)
+
+
+def _retry_after(settings: Settings) -> list[str]:
+    if settings.retry_says != "date":
+        return [f"Retry-After: {settings.retry_says or format(settings.retry_after, 'g')}"]
+    now = time.time() - 365 * 86_400
+    return [
+        f"Date: {formatdate(now, usegmt=True)}",
+        f"Retry-After: {formatdate(now + settings.retry_after, usegmt=True)}",
+    ]
 
 
 def _spoken(asked: Asked, seed: int, fault: str | None, settings: Settings, dialect: Dialect) -> Answer:

@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `reject_over`: requests in the house, waiting ones included, beyond which the next gets 429; else all wait.
     `habit`: with a pool, some records come more often, the higher the more so; which ones follows from what the last
     message says of these rows, and none that it says are taken; a reply says nothing twice.
+    `retry_says`: what the Retry-After header says instead of the seconds; `date` for those as a date, beside a Date
+    that is a year back, by the server's own clock.
     `pool`: only so many distinct records exist. `duplicates`: that share of rows comes from 64 shared records.
     `ready`: rows from a ring with one fresh field each, for benches (see `replies`).
     `drop`, `swap`, `repeat`: where rows are given, every third one is left out, neighbours exchange their numbers and
@@ -67,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slots: Annotated[int, msgspec.Meta(ge=1)] = 4
     reject_over: Count | None = None
     retry_after: Amount = 1.0
+    retry_says: str = ""
     latency: Amount = 0.0
     jitter: Amount = 0.0
     pace: Amount = 0.0

@@ -93,8 +93,9 @@ def about_spec(spec: str | None, chosen: Settings, sets: tuple[str, ...]) -> dic
     if chosen.where("cache_dir").layer != Layer.DEFAULT:
         said["cache_dir"] = chosen["cache_dir"]
     if spec is None:
-        if sets:
-            raise UsageError("--set changes a spec, and none is named.", hint="Name it: --spec SPEC.")
+        if sets or chosen.where("seed").layer == Layer.FLAG:
+            what = "--set changes a spec, and none is named." if sets else "--seed is of a spec, and none is named."
+            raise UsageError(what, hint="Name it: --spec SPEC.")
         return said
     wanted = target(spec, chosen, sets)
     return {**said, **wanted.changed, "spec": wanted.source}

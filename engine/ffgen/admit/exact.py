@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from ffgen import failpoint
 from ffgen.errors import DestinationError
 
 Keys = NDArray[np.uint64]
@@ -105,6 +106,7 @@ class KeySet:
     def _spill(self) -> None:
         young = self._table.drain()
         try:
+            failpoint.hit("gate.spill")
             run = _Run.merged(self._run, young, self._directory)
         except OSError as error:
             need = 8 * (len(young) + (len(self._run) if self._run else 0))

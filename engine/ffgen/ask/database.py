@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from ffgen import failpoint
 from ffgen.errors import DestinationError, FfgenError, InternalError
 
 Done = Callable[[FfgenError | None], None]
@@ -89,9 +90,11 @@ class Writer:
             self._db.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 job.act(self._db)
+            failpoint.hit("replies.commit")
             self._db.execute("COMMIT")
+            failpoint.hit("replies.committed")
             return None
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             failure: FfgenError = unusable(error, self._path)
         except Exception as error:  # the thread must outlive a bug, or every later put would wait for ever
             failure = InternalError(f"Replies could not be kept in {self._path}: {error!r}.")

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import xxhash
 
+from ffgen import failpoint
 from ffgen.place import destination_error
 from ffgen.rng import U64
 
@@ -84,6 +85,7 @@ class AnswerWriter:
             if not name.startswith("\x00"):
                 self.hash.update(whole[name].hash(1).to_numpy().tobytes())
         try:
+            failpoint.hit("answers.write")
             whole.write_ipc(path, compression="uncompressed")
         except OSError as error:
             raise destination_error(error, path) from error

@@ -14,7 +14,7 @@ from typing import Any, Self
 import orjson
 from msgspec import Struct
 
-from ffgen import __version__, posix
+from ffgen import __version__, failpoint, posix
 from ffgen.disk import LocalDisk
 from ffgen.errors import UsageError
 from ffgen.place import JOURNAL, STORE, Workspace, destination_error, split_compression
@@ -271,6 +271,7 @@ def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport], sums: M
             file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             file.flush()
             os.fsync(file.fileno())
+        failpoint.hit("manifest.write")
         os.replace(partial, path)
         posix.sync_directory(Path(path).parent)
     except OSError as error:

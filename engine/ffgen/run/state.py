@@ -88,6 +88,7 @@ class State:
         self.ended = False
         self.halted: Halted | None = None
         self._noted = 0
+        self._has_asked = False
         self._budget = Budget()
         self._waiting = 0
         self._coming = 0
@@ -104,6 +105,11 @@ class State:
     def permits(self) -> int:
         """Requests that may be in flight at once now."""
         return self.servers.permits
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether all replies so far were kept from before."""
+        return self.counts.kept > 0 and not self._has_asked
 
     def awaits(self, index: int, attempt: int) -> bool:
         """Whether a reply to this request is still of use; else its double was faster (`Outrun`)."""
@@ -133,7 +139,7 @@ class State:
                 commands = self._lost(event, now)
             case Halted():
                 self.halted = event
-                commands = [Wake(event.until)]
+                commands = []
             case Started() | Woken():
                 commands = []
         return commands if self.ended else commands + self._advance(now)
@@ -151,6 +157,7 @@ class State:
     # Events
 
     def _arrived(self, event: Arrived, now: float) -> list[Command]:
+        self._has_asked = True
         self.calls.end(event.shard, event.endpoint, now)
         return []
 
@@ -269,7 +276,7 @@ class State:
         if self.halted is not None:
             if self.in_flight == 0 or now >= self.halted.until:
                 return self._give_up(self.halted.reason)
-            return []
+            return [Wake(self.halted.until)]  # again: a timer may go off a moment early
         commands = self._judge()
         commands += self._remake()
         commands += self._ask(now)
@@ -365,6 +372,8 @@ class State:
         return [NoteStep(began.step, began.shard, began.why)]
 
     def _wants_more(self) -> bool:
+        if self.launched >= self.shards.base and self.is_replay and self.open:
+            return False  # one after the other, so that no more is asked than had to be the first time
         return self.launched < self.shards.base or self.expected() < self.shards.count
 
     def _wake(self, now: float) -> list[Command]:

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import polars as pl
 
+from ffgen import failpoint
 from ffgen.errors import InternalError
 from ffgen.place import destination_error
 from ffgen.plan.recipes import Recipes
@@ -29,6 +30,7 @@ class Store:
         path = stored_path(self._folder, table, shard)
         try:
             frame.select(names).write_ipc(f"{path}.{os.getpid()}", compression="uncompressed")
+            failpoint.hit("store.keep")
             os.replace(f"{path}.{os.getpid()}", path)
         except OSError as error:
             raise destination_error(error, path) from error

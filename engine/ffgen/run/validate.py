@@ -150,8 +150,8 @@ class Check:
         for place in np.flatnonzero(~verdict).tolist():
             self.duplicates += 1
             alike = len(gate.twins) > 0 and bool(gate.twins[place])
-            field, reason = (", ".join(name for name, _ in self.record.near), "near twin") if alike else ("", "duplicate")
-            self.faults.note(numbers[kept[place]], field, reason)
+            field = ", ".join(name for name, _ in self.record.near) if alike else ""
+            self.faults.note(numbers[kept[place]], field, "near twin" if alike else "duplicate")
         for each in self.conditionals if kept else ():
             for position, reason in misplaced(each, self.record, [cells[index] for index in kept]):
                 self.faults.note(numbers[kept[position]], each.name, reason)

@@ -112,7 +112,8 @@ def draft(errand: Errand, kit: Kit) -> ffgen.Draft:
         rows = ROWS
     if rows is None:
         return first
-    return ffgen.draft(description, rows={first.finest: rows}, **settings)
+    second = ffgen.draft(description, rows={first.finest: rows}, **settings)
+    return msgspec.structs.replace(second, kept=first.kept, calls=first.calls)
 
 
 def author_of(name: str, kit: Kit) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import select
 from typing import BinaryIO
 
+from ffgen import failpoint
 from ffgen.errors import DestinationError, ReaderGone
 from ffgen.place import destination_error
 
@@ -46,7 +47,8 @@ class Target:
             left = memoryview(data)
             while left:
                 try:
-                    left = left[os.write(self._descriptor, left) :]
+                    some = left[: failpoint.clip("sink.write", len(left))]
+                    left = left[os.write(self._descriptor, some) :]
                 except BlockingIOError:
                     select.select([], [self._descriptor], [])
         except OSError as error:

@@ -17,6 +17,7 @@ from ffgen.plan.tables import Layout
 from ffgen.rng import stream
 from ffgen.run.answers import MAKER
 from ffgen.run.asking import ASKED
+from ffgen.run.desk import Gone
 from ffgen.run.explain.facts import Cell, case_of, facts_of
 from ffgen.run.explain.overheard import RowEar
 from ffgen.run.explain.redraw import CORRELATION, Draft, Shard, hand_for, reached, redrawn, refusals
@@ -59,6 +60,8 @@ def tell_drawn(here: Standing, known: Known, plan: Plan, cache: str | None, note
         teller = FieldTeller(here, cell, remade, labels.filter(pl.col("row") == row), pools, ear)
         fields = [teller.tell(field.name) for field in recipe.dataset.fields]
     differs = here.differs(remade)
+    if differs and pools.fallen:
+        raise Gone(next(iter(pools.fallen.values())))
     return Explanation(
         path=here.path,
         line=here.line,
@@ -234,6 +237,8 @@ class FieldTeller:
     def _written(self, name: str) -> tuple[list[Fact], ReplyView | None]:
         """What a model had to do with a value: it wrote it for this row, or for a pool that the row draws from."""
         value = self.cell.row[name]
+        if (self.here.table, name) in self.pools.fallen:
+            return [Fact(kind="fallback", says="by its fallback, for its pool could not be filled")], None
         if value is None or (name not in self.pooled and name not in self.cell.recipe.asked):
             return [], None
         if name not in self.pooled:

@@ -11,12 +11,13 @@ from ffgen.admit.gate import Gate
 from ffgen.ask.reply import Reader, Rows
 from ffgen.errors import InternalError
 from ffgen.plan.compile import Plan, compile_plan
-from ffgen.plan.pools import fields_of_pools, pools_of, with_values
+from ffgen.plan.pools import fields_of_pools, pools_of, with_values, without_pools
 from ffgen.plan.strata import Steer
 from ffgen.run.coordinator import MOST_TOLD, shortened
 from ffgen.run.desk import Desk, Gone, desk_of
 from ffgen.run.explain.redraw import memory_for
 from ffgen.run.explain.story import ReplyView, clipped
+from ffgen.run.pools import field_of
 from ffgen.run.steering import Steering
 from ffgen.shard.asked import Maker
 from ffgen.shard.made import Made
@@ -192,25 +193,40 @@ def text_of(raw: Any) -> str:
 
 
 class Pools:
-    """The pools of a plan, filled again from kept replies, and who wrote each of their values."""
+    """The pools of a plan, filled again from kept replies, and who wrote each of their values.
+
+    One whose replies don't fill it is taken to have fallen back, as in the run, where its field may: `fallen` says
+    why, by table and field. Raises `Gone` where it may not.
+    """
 
     def __init__(self, plan: Plan, cache: str | None) -> None:
         self.plan = plan
         self.cache = cache
         self.plans: dict[tuple[str, str, str], Plan] = {}
         self.values: dict[tuple[str, str, str], list[str]] = {}
+        self.fallen: dict[tuple[str, str], str] = {}
         for pool in pools_of(plan.spec):
-            self.plans[pool.key] = small = compile_plan(pool.spec)
-            self.values[pool.key] = written(small, cache, pool.field)
+            if (pool.table, pool.field) in self.fallen:
+                continue
+            self.plans[pool.key] = small = compile_plan(pool.spec, plan.asks)
+            try:
+                self.values[pool.key] = written(small, cache, pool.field)
+            except Gone as gone:
+                if not field_of(plan.spec, pool).fallback:
+                    raise
+                self.fallen[pool.table, pool.field] = gone.what
 
     def filled(self) -> Plan:
         """The plan with the values in its spec, as the run had it."""
-        return structs.replace(self.plan, spec=with_values(self.plan.spec, self.values)) if self.values else self.plan
+        if not self.plans:
+            return self.plan
+        return structs.replace(self.plan, spec=with_values(without_pools(self.plan.spec, self.fallen), self.values))
 
     def fields(self, table: str) -> dict[str, Field]:
         """The fields of a table that draw from pools, as the spec has them."""
         tables = [each for each in self.plan.spec.datasets if each.name == table]
-        return {field.name: field for each in tables for field in fields_of_pools(each)}
+        found = [field for each in tables for field in fields_of_pools(each)]
+        return {field.name: field for field in found if (table, field.name) not in self.fallen}
 
     def find(self, table: str, field: str, value: Any) -> tuple[str, int, ReplyView] | None:
         """The group, the number from 1 and the reply of a value in a pool. None where no pool has it."""
