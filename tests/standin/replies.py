@@ -175,7 +175,7 @@ def _write_given(given: Sequence[Rows], seed: int, fault: str | None, settings: 
         rows = [[*cells[:-1], '""'] for cells in rows]
     elif fault in ("empty", "few"):
         rows = rows[: len(rows) // 2 if fault == "few" else 0]
-    return '{"rows":[' + ",".join(one.join(cells) for one, cells in zip(given, rows, strict=False)) + "]}"
+    return '{"rows":[' + ",".join(given[0].join(cells) for cells in rows) + "]}"
 
 
 def mention(mark: str, cell: str) -> str:

@@ -333,6 +333,29 @@ def test_faults_of_rows(server: Standin, fault: str, count: int) -> None:
     assert any(not 18 <= age <= 90 for _, age in rows) == (fault == "wrong")
 
 
+def given_rows(count: int) -> dict[str, Any]:
+    """A schema of given rows: each with its own number and mark."""
+    keys = [[{"const": number}, {"const": f"mark {number}"}] for number in range(1, count + 1)]
+    items = [{"type": "array", "prefixItems": [*key, {"type": "string", "maxLength": 80}]} for key in keys]
+    table = {"type": "array", "prefixItems": items, "minItems": count, "maxItems": count}
+    return {"type": "object", "properties": {"rows": table}, "required": ["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("fault", "numbers"),
+    [("", [1, 2, 3, 4]), ("drop", [2, 3]), ("swap", [2, 1, 4, 3]), ("repeat", [1, 1, 2, 2, 3, 3, 4, 4])],
+)
+def test_faults_of_given_rows(server: Standin, fault: str, numbers: list[int]) -> None:
+    server.set(mention=True, **({fault: 1.0} if fault else {}))
+    body = chat(1, given_rows(4))
+    for _ in range(2):  # a slip is the model's own: the same at each try
+        rows = json.loads(content(call(server, "POST", "/api/chat", body)))["rows"]
+        assert [number for number, *_ in rows] == numbers
+        belongs = [mark == f"mark {number}" for number, mark, _ in rows]
+        assert all(belongs) == (fault != "swap")
+        assert all(text.startswith(f"{mark}: ") for _, mark, text in rows if text != "said again")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_fault_half_ends_inside_the_body(server: Standin, stream: bool) -> None:
     server.set(half=1.0)

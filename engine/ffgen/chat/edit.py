@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ffgen.chat.find import Place, field_at, parent_of, table_at, tables_of
+from ffgen.chat.find import Place, field_at, parent_of, table_at
+from ffgen.chat.standing import tables_of
 from ffgen.draft.forms import spread
 
 Spec = dict[str, Any]
@@ -208,9 +209,9 @@ def with_tables(spec: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) ->
     return {"dataset": tables[0], **rest} if len(tables) == 1 else {"tables": list(tables), **rest}
 
 
-def copied(value: Any) -> Any:
+def copied(value: Mapping[str, Any]) -> dict[str, Any]:
     """A deep copy."""
-    return copy.deepcopy(value)
+    return copy.deepcopy(dict(value))
 
 
 def _first(table: dict[str, Any]) -> None:

@@ -11,10 +11,18 @@ from msgspec import structs
 
 from ffgen.chat import edit
 from ffgen.chat.find import (
-    Place, bare, field_at, fields_called, meaning_of, stem, table_at, table_called, value_called,
+    Place,
+    bare,
+    field_at,
+    fields_called,
+    meaning_of,
+    stem,
+    table_at,
+    table_called,
+    value_called,
 )  # fmt: skip
 from ffgen.chat.heard import LEAVE, Heard, clash, fullmatch
-from ffgen.chat.standing import Standing
+from ffgen.chat.standing import Standing, tables_of
 from ffgen.draft.answers import shape_of
 from ffgen.draft.flat import finest_of
 from ffgen.draft.limits import Norm, periods
@@ -51,7 +59,9 @@ def left_out(now: Standing, said: str) -> Heard | None:
 
 def renamed(now: Standing, said: str) -> Heard | None:
     """`rename phone to mobile`, `call customers clients`."""
-    match = fullmatch(r"(?:rename|call|name|change) (?:the )?(.+?) (?:to|as|into) (?:be called )?['\"]?([\w -]+)['\"]?", said)  # noqa: E501
+    match = fullmatch(
+        r"(?:rename|call|name|change) (?:the )?(.+?) (?:to|as|into) (?:be called )?['\"]?([\w -]+)['\"]?", said
+    )  # noqa: E501
     match = match or fullmatch(r"(?:rename|call|name) (?:the )?([\w.]+) ['\"]?(\w+)['\"]?", said)
     if match is None:
         return None
@@ -80,7 +90,9 @@ def unique(now: Standing, said: str) -> Heard | None:
     yes = (
         fullmatch(rf"(?:make )?(?:the |each |every |all )?{_FIELD} (?:{_MUST})?(?:unique|distinct|all different)", said)
         or fullmatch(rf"(?:with )?(?:unique|distinct) {_FIELD}", said)
-        or fullmatch(rf"no (?:two|2) .+? (?:may |can |should |must )?(?:share|have) (?:the same |an? |the )?{_FIELD}", said)
+        or fullmatch(
+            rf"no (?:two|2) .+? (?:may |can |should |must )?(?:share|have) (?:the same |an? |the )?{_FIELD}", said
+        )
     )
     no = fullmatch(
         rf"(?:the )?{_FIELD} (?:(?:need not|needn't|do not need to|don't need to|don't have to|doesn't have to|"
@@ -98,10 +110,21 @@ def unique(now: Standing, said: str) -> Heard | None:
 def optional(now: Standing, said: str) -> Heard | None:
     """`phone is optional`, `30% have no phone`, `phone is required`."""
     share: float | bool = True
-    never = fullmatch(rf"(?:make )?(?:the )?{_FIELD} (?:{_MUST})?(?:required|mandatory|always (?:there|present|set)|never (?:missing|empty)|not optional)", said)  # noqa: E501
-    match = fullmatch(rf"(?:make )?(?:the )?{_FIELD} (?:(?:is|are|can|may|should|could) ?(?:be )?)?(?:sometimes )?(?:optional|nullable|missing|empty|left out|blank|null)(?: (?:for|in) (?P<share>[\d.]+)%.*)?", said)  # noqa: E501
-    match = match or fullmatch(rf"(?P<share>[\d.]+)% (?:of (?:the )?)?(?:[\w ]+? )?(?:(?:have|has|with|are|is) no|without|lack|miss|are missing|have an empty|(?:are|is) without) (?:an? |the |any )?{_FIELD}", said)  # noqa: E501
-    match = match or fullmatch(rf"(?P<share>[\d.]+)% of (?:the |all )?{_FIELD} (?:are|is|should be|may be) (?:missing|empty|null|blank)", said)  # noqa: E501
+    never = fullmatch(
+        rf"(?:make )?(?:the )?{_FIELD} (?:{_MUST})?(?:required|mandatory|always (?:there|present|set)|never (?:missing|empty)|not optional)",
+        said,
+    )  # noqa: E501
+    match = fullmatch(
+        rf"(?:make )?(?:the )?{_FIELD} (?:(?:is|are|can|may|should|could) ?(?:be )?)?(?:sometimes )?(?:optional|nullable|missing|empty|left out|blank|null)(?: (?:for|in) (?P<share>[\d.]+)%.*)?",
+        said,
+    )  # noqa: E501
+    match = match or fullmatch(
+        rf"(?P<share>[\d.]+)% (?:of (?:the )?)?(?:[\w ]+? )?(?:(?:have|has|with|are|is) no|without|lack|miss|are missing|have an empty|(?:are|is) without) (?:an? |the |any )?{_FIELD}",
+        said,
+    )  # noqa: E501
+    match = match or fullmatch(
+        rf"(?P<share>[\d.]+)% of (?:the |all )?{_FIELD} (?:are|is|should be|may be) (?:missing|empty|null|blank)", said
+    )  # noqa: E501
     match = match or fullmatch(rf"optional {_FIELD}", said)
     if never is None and match is None:
         return None
@@ -117,7 +140,10 @@ def optional(now: Standing, said: str) -> Heard | None:
 
 def values(now: Standing, said: str) -> Heard | None:
     """`status is one of open, closed`, `status: 70% open, 30% closed`."""
-    match = fullmatch(rf"(?:the )?{_FIELD} ?(?:(?:is|are|can be|should be|may be|must be|has the values|has values|=|:) ?)(?:either |one of |any of |1 of )?:? ?(?P<list>.+)", said)  # noqa: E501
+    match = fullmatch(
+        rf"(?:the )?{_FIELD} ?(?:(?:is|are|can be|should be|may be|must be|has the values|has values|=|:) ?)(?:either |one of |any of |1 of )?:? ?(?P<list>.+)",
+        said,
+    )  # noqa: E501
     if match is None:
         return None
     found = list_of_values(match["list"])
@@ -131,7 +157,9 @@ def between(now: Standing, said: str) -> Heard | None:
     """`age between 18 and 65`, `price up to 500`: where the field is there."""
     ends = rf"(?:between |from |in )?(?P<low>{_NUMBER}){_UNIT} ?(?:and|to|-|–|\.\.+) ?(?P<high>{_NUMBER}){_UNIT}"
     top = rf"(?:up to|at most|no more than|under|below|less than|max(?:imum)?(?: of)?|<=?) (?P<top>{_NUMBER}){_UNIT}"
-    bottom = rf"(?:at least|no less than|over|above|more than|from|min(?:imum)?(?: of)?|>=?) (?P<bottom>{_NUMBER}){_UNIT}"
+    bottom = (
+        rf"(?:at least|no less than|over|above|more than|from|min(?:imum)?(?: of)?|>=?) (?P<bottom>{_NUMBER}){_UNIT}"
+    )
     verb = r"(?:(?:is|are|goes|go|ranges?|lies?|lie|must be|should be|should go|runs?|varies|vary|:|=) ?)?"
     match = fullmatch(rf"(?:the |make )?(?:{_FIELD}) {verb}(?:{ends}|{top}|{bottom})", said)
     if match is None:
@@ -160,8 +188,14 @@ def between(now: Standing, said: str) -> Heard | None:
 
 def shared(now: Standing, said: str) -> Heard | None:
     """`5% of orders are refunded`, `70% active`, `the share of refunds is 5%`: a value of an enum, or a yes or no."""
-    match = fullmatch(r"(?:about |around )?(?P<share>[\d.]+)% (?:of (?:the |all |them )?(?P<of>[\w ]+?) )?(?:(?:are|is|should be|get|gets|have been|were|was|be|of them are) )?(?P<value>[\w -]+)", said)  # noqa: E501
-    match = match or fullmatch(r"(?:the )?(?:share|rate|part|percentage) of (?P<value>[\w -]+) (?:is|are|should be|=|:) ?(?P<share>[\d.]+)%", said)  # noqa: E501
+    match = fullmatch(
+        r"(?:about |around )?(?P<share>[\d.]+)% (?:of (?:the |all |them )?(?P<of>[\w ]+?) )?(?:(?:are|is|should be|get|gets|have been|were|was|be|of them are) )?(?P<value>[\w -]+)",
+        said,
+    )  # noqa: E501
+    match = match or fullmatch(
+        r"(?:the )?(?:share|rate|part|percentage) of (?P<value>[\w -]+) (?:is|are|should be|=|:) ?(?P<share>[\d.]+)%",
+        said,
+    )  # noqa: E501
     if match is None:
         return None
     share = float(match["share"]) / 100
@@ -181,12 +215,17 @@ def shared(now: Standing, said: str) -> Heard | None:
 
 def shaped(now: Standing, said: str) -> Heard | None:
     """`make age a whole number`, `code is a code`, `price with 2 decimals`."""
-    if match := fullmatch(rf"(?:the )?{_FIELD} (?:with|has|have|to) (?P<places>[0-9]) (?:decimals?|decimal places|digits after the point)", said):  # noqa: E501
+    if match := fullmatch(
+        rf"(?:the )?{_FIELD} (?:with|has|have|to) (?P<places>[0-9]) (?:decimals?|decimal places|digits after the point)",
+        said,
+    ):  # noqa: E501
         places = _one_of(now, match["field"], said)
         if not isinstance(places, list):
             return places
         return _put(now, places, {"type": "number", "decimals": int(match["places"])})
-    match = fullmatch(rf"(?:make |turn )?(?:the )?{_FIELD} (?:(?:is|are|should be|must be|as|into|:) ?)?(?P<shape>.+)", said)
+    match = fullmatch(
+        rf"(?:make |turn )?(?:the )?{_FIELD} (?:(?:is|are|should be|must be|as|into|:) ?)?(?P<shape>.+)", said
+    )
     if match is None:
         return None
     shape = match["shape"].lower()
@@ -271,7 +310,7 @@ def _no_value(now: Standing, words: str) -> Heard | None:
 
 def _unspoiled(now: Standing, key: str) -> Heard:
     spec = edit.copied(now.spec)
-    for table in edit.tables_of(spec):
+    for table in tables_of(spec):
         spoiled = table.get("imperfections", {})
         spoiled.pop(key, None)
         if not key or not spoiled:
@@ -283,7 +322,9 @@ def _new_value(now: Standing, owner: str, words: str, share: float) -> Heard | N
     """A share of what no field has yet: one more value of a status, else a new yes or no."""
     meaning = meaning_of(owner or now.main, words)
     value = bare(words)
-    if len(value.split()) > 2 or (meaning is not None and meaning.short.get("type") not in (None, "boolean", "datetime", "date")):  # noqa: E501
+    if len(value.split()) > 2 or (
+        meaning is not None and meaning.short.get("type") not in (None, "boolean", "datetime", "date")
+    ):  # noqa: E501
         return None
     table = owner or str(finest_of(now.tables))
     place = next(((table, str(field["name"])) for field in (table_at(now.spec, table) or {"fields": []})["fields"]
@@ -303,7 +344,10 @@ def _new_value(now: Standing, owner: str, words: str, share: float) -> Heard | N
 
 def _dates_between(now: Standing, said: str) -> Heard | None:
     """`birth dates from 1950 to 2000`."""
-    match = fullmatch(rf"(?:the )?{_FIELD} (?:is |are |must be |should be )?(?P<when>(?:between|from|in|since|last|after|before) .+)", said)  # noqa: E501
+    match = fullmatch(
+        rf"(?:the )?{_FIELD} (?:is |are |must be |should be )?(?P<when>(?:between|from|in|since|last|after|before) .+)",
+        said,
+    )  # noqa: E501
     places = fields_called(now.spec, match["field"]) if match else []
     if match is None or len(places) != 1:
         return None
@@ -338,7 +382,9 @@ def _one_of(now: Standing, words: str, said: str, many: bool = False) -> list[Pl
     if len({place[0] for place in places}) == 1 and (many or names <= {"first_name", "last_name"}):
         return places
     shown = [".".join(place) for place in places[:5]]
-    return Heard(now=now, ask=clash(f"Which {bare(words)}?", [(one, said.replace(words, one, 1)) for one in shown], shown[0]))
+    return Heard(
+        now=now, ask=clash(f"Which {bare(words)}?", [(one, said.replace(words, one, 1)) for one in shown], shown[0])
+    )
 
 
 def _before(now: Standing, table: str) -> str:

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from ffgen.chat import edit, fields, rows
 from ffgen.chat.find import bare, fields_called, kind_of, meaning_of, table_at, table_called
-from ffgen.chat.heard import LEAVE, Heard, clash, fullmatch
+from ffgen.chat.heard import LEAVE, Heard, clash
 from ffgen.chat.plain import plain
 from ffgen.chat.questions import of_draft, question_of
 from ffgen.chat.redraft import redrafted
@@ -16,7 +16,7 @@ from ffgen.chat.standing import Asking, Standing, Tools
 from ffgen.draft.answers import apply
 from ffgen.draft.drafting import Draft
 from ffgen.draft.words import phrase_of
-from ffgen.errors import Finding, UsageError
+from ffgen.errors import Finding
 
 Rule = Callable[[Standing, str], Heard | None]
 RULES: tuple[Rule, ...] = (
@@ -44,7 +44,10 @@ _ADDS = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r"^(?P<what>.+?) (?:to|for|in|into|on) (?:the |each |every |all )?(?P<table>[\w -]+)$", re.IGNORECASE)
-_HAS = re.compile(r"^(?:the |each |every |all )?(?P<table>[\w -]+?) (?:also )?(?:has|have|with|get|gets) (?:also )?(?P<what>.+)$", re.I)  # noqa: E501
+_HAS = re.compile(
+    r"^(?:the |each |every |all )?(?P<table>[\w -]+?) (?:also )?(?:has|have|with|get|gets) (?:also )?(?P<what>.+)$",
+    re.I,
+)  # noqa: E501
 _CLAUSE = re.compile(
     r"(?:\s*[;.]\s+|\s*,\s*(?:and |but |then )?|\s+(?:and|but|then) )(?=(?:then )?(?:make|no |drop|remove|without|leave|"
     r"only |call |rename|each |every |add|also|all |from |in |as |with |one table|unique|[\d.]+% ))",
@@ -104,8 +107,10 @@ def added(now: Standing, said: str, tools: Tools) -> Heard | None:
     """`add a phone number and a birthday`, `orders have a shipping address`."""
     match = _ADDS.match(said)
     table, what = "", match["rest"] if match else ""
-    if (match or has_table(now, said)) and (owner := _HAS.match(what or said)) and (
-        name := table_called(now.spec, owner["table"])
+    if (
+        (match or has_table(now, said))
+        and (owner := _HAS.match(what or said))
+        and (name := table_called(now.spec, owner["table"]))
     ):
         table, what = name, owner["what"]
     elif match and (to := _TO.match(what)) and (name := table_called(now.spec, to["table"])):
@@ -137,7 +142,9 @@ def has_table(now: Standing, said: str) -> bool:
 def _new_field(now: Standing, table: str, part: str, tools: Tools) -> Heard | None:
     """A field that the drafter makes for a table; with values or limits of its own where they are said."""
     name, colon, rest = part.partition(":")
-    listed = re.fullmatch(r"(.+?) \(?(?:one of |of |either )?([^()]+(?:,|/| or )[^()]+)\)?", part) if not colon else None
+    listed = (
+        re.fullmatch(r"(.+?) \(?(?:one of |of |either )?([^()]+(?:,|/| or )[^()]+)\)?", part) if not colon else None
+    )
     values = fields.list_of_values(rest) if colon else None
     if listed is not None and values is None and " between " not in part and " with " not in part:
         values, name = fields.list_of_values(listed[2]), listed[1]
@@ -151,7 +158,9 @@ def _new_field(now: Standing, table: str, part: str, tools: Tools) -> Heard | No
     if not fresh:
         return None
     if values:
-        said = f"{'.'.join(fresh[0])}: {', '.join(one if share is None else f'{share}% {one}' for one, share in values)}"
+        said = (
+            f"{'.'.join(fresh[0])}: {', '.join(one if share is None else f'{share}% {one}' for one, share in values)}"
+        )
         told = fields.values(made, said)
         made = told.now if told is not None else made
         return Heard(now=made)

@@ -60,7 +60,8 @@ def places_in(text: str) -> tuple[list[str], str]:
     """The locales of the countries that a text names, and what is left of it."""
     said = lexicon()
     found: dict[int, str] = {}
-    left = f" {re.sub(r'[^\w]+', ' ', fold(text))} "
+    words = re.sub(r"\W+", " ", fold(text))
+    left = f" {words} "
     names = [
         (name.strip(), locale)
         for group in (said["locales"], said["nearest"])

@@ -20,7 +20,18 @@ from ffgen.draft.words import singular, tokens
 MOST_ASKED = 5
 """Questions of one conversation, contradictions not counted."""
 ORDER = ("clash", "range", "grain", "count", "each", "term", "period", "locale", "share", "unique")
-_NOTABLE = ("refunded", "returned", "fraud", "churned", "cancelled", "no-show", "failed", "rejected", "overdue", "error")
+_NOTABLE = (
+    "refunded",
+    "returned",
+    "fraud",
+    "churned",
+    "cancelled",
+    "no-show",
+    "failed",
+    "rejected",
+    "overdue",
+    "error",
+)
 _KEYED = ("email", "phone", "username", "sku")
 _YES = {"y", "yes", "sure", "ok", "true", "yep", "j", "ja"}
 _NO = {"n", "no", "nope", "false", "nein", "nothing", "none"}
@@ -56,6 +67,8 @@ def question_of(asking: Asking) -> Question:
 
 def is_still_open(asking: Asking, now: Standing) -> bool:
     """Whether a question has not been overtaken by what was said since."""
+    if asking.about == "clash":
+        return True
     if asking.id in now.settled:
         return False
     if asking.about in ("locale", "period"):
@@ -143,10 +156,22 @@ def _each(now: Standing) -> list[Asking]:
             low, high = how.get("min", 0), how.get("max", 0)
             default = f"{low} to {high}, {short(how['mean'])} on average"
             choices = (default, "exactly 1", "1 to 5", "0 to 3")
-            told = ("", f"each {one} has 1 to 1 {child}", f"each {one} has 1 to 5 {child}", f"each {one} has 0 to 3 {child}")
+            told = (
+                "",
+                f"each {one} has 1 to 1 {child}",
+                f"each {one} has 1 to 5 {child}",
+                f"each {one} has 0 to 3 {child}",
+            )
             found.append(
-                Asking(id=f"each:{child}:{parent}", about="each", text=f"How many {child} has each {one}?",
-                       default=default, path=child, choices=choices, says=told)  # fmt: skip
+                Asking(
+                    id=f"each:{child}:{parent}",
+                    about="each",
+                    text=f"How many {child} has each {one}?",
+                    default=default,
+                    path=child,
+                    choices=choices,
+                    says=told,
+                )  # fmt: skip
             )
     return found[:1]
 
@@ -201,7 +226,9 @@ def _unique(now: Standing) -> list[Asking]:
     table = next((table for table in now.tables if _people(table) or len(now.tables) == 1), None)
     if table is None:
         return []
-    keyed = [field for field in table["fields"] if any(one in str(field["name"]) for one in _KEYED) and "derive" not in field]
+    keyed = [
+        field for field in table["fields"] if any(one in str(field["name"]) for one in _KEYED) and "derive" not in field
+    ]
     loose = [str(field["name"]) for field in keyed if not field.get("unique")]
     firm = [str(field["name"]) for field in keyed if field.get("unique")]
     name = str(table["name"])
@@ -219,7 +246,9 @@ def _unique(now: Standing) -> list[Asking]:
 def settled(now: Standing, asking: Asking) -> Standing:
     """The standing without a question."""
     left = tuple(one for one in now.open if one.id != asking.id)
-    return structs.replace(now, open=left, settled=(*now.settled, asking.id))
+    if asking.about == "clash":
+        return structs.replace(now, open=left)
+    return structs.replace(now, open=left, settled=(*now.settled, asking.id), asked=now.asked + 1)
 
 
 def _is_local(field: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ Only what is new or other comes over. What a draft adds because little was said 
 soon as more is said, does not: the user has seen it, and may have changed it.
 """
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,7 +67,7 @@ def _table(
     before = was or {"fields": []}
     for key in (table.keys() | before.keys()) - {"fields", "name"}:
         if key in table and table[key] != before.get(key):
-            mine[key] = edit.copied(table[key])
+            mine[key] = copy.deepcopy(table[key])
             mine["fields"] = mine.pop("fields")
         elif key not in table:
             mine.pop(key, None)
@@ -82,7 +83,9 @@ def _table(
         elif earlier is None or there is None:
             spec = edit.with_field(spec, name, field)
         else:
-            changed = {key: field.get(key) for key in field.keys() | earlier.keys() if field.get(key) != earlier.get(key)}
+            changed = {
+                key: field.get(key) for key in field.keys() | earlier.keys() if field.get(key) != earlier.get(key)
+            }
             spec = edit.put(spec, (name, field["name"]), changed)
         reasons[path] = why.get(path, "you said so")
     return spec

@@ -24,7 +24,14 @@ COUNTRIES = {
     "it_IT": "Italy", "pt_BR": "Brazil", "nl_NL": "the Netherlands", "pl_PL": "Poland", "sv_SE": "Sweden",
     "da_DK": "Denmark", "ja_JP": "Japan",
 }  # fmt: skip
-FORMATS = {"csv": "csv", "json": "jsonl", "jsonl": "jsonl", "json lines": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
+FORMATS = {
+    "csv": "csv",
+    "json": "jsonl",
+    "jsonl": "jsonl",
+    "json lines": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "parquet",
+}
 _COUNTING = set(
     """make it that them give me i want need a of only just exactly about total in all to be there should have rather say
     around set count number the how many is are row generate create please much more line piece them""".split()
@@ -42,7 +49,10 @@ _WHEN = set(
 
 def how_many(now: Standing, said: str) -> Heard | None:
     """`make it 5000`, `200 customers`, `twice as many`."""
-    if match := fullmatch(r"(?:make it |make that |i want )?(?:(\d+(?:\.\d+)?) times|twice|half|double)(?: (?:as many|it|that|the rows|the number))*(?: (.+))?", said):  # noqa: E501
+    if match := fullmatch(
+        r"(?:make it |make that |i want )?(?:(\d+(?:\.\d+)?) times|twice|half|double)(?: (?:as many|it|that|the rows|the number))*(?: (.+))?",
+        said,
+    ):  # noqa: E501
         factor = float(match[1]) if match[1] else 0.5 if "half" in said.lower() else 2.0
         table = table_called(now.spec, match[2]) if match[2] else _counted_table(now)
         one = table_at(now.spec, table) if table else None
@@ -117,7 +127,9 @@ def when(now: Standing, said: str) -> Heard | None:
     if len(spans) != 1:
         return None
     limit = spans[0]
-    left = [token.word for at, token in enumerate(found) if not limit.first <= at <= limit.last and token.kind != "mark"]
+    left = [
+        token.word for at, token in enumerate(found) if not limit.first <= at <= limit.last and token.kind != "mark"
+    ]
     other = [word for word in left if word not in _WHEN]
     table = table_called(now.spec, " ".join(other)) if other else ""
     if other and not table:
@@ -130,7 +142,10 @@ def when(now: Standing, said: str) -> Heard | None:
 
 def one_table(now: Standing, said: str) -> Heard | None:
     """`one table`, `flatten it`."""
-    if not fullmatch(r"(?:make it |make |as |into |in |all in |use |put it (?:all )?in(?:to)? )?(?:just |only )?(?:(?:one|1|a single|a)(?: flat)? (?:table|file)|flat(?:ten)?(?: it| this| all| everything| table)*)", said):  # noqa: E501
+    if not fullmatch(
+        r"(?:make it |make |as |into |in |all in |use |put it (?:all )?in(?:to)? )?(?:just |only )?(?:(?:one|1|a single|a)(?: flat)? (?:table|file)|flat(?:ten)?(?: it| this| all| everything| table)*)",
+        said,
+    ):  # noqa: E501
         return None
     if "tables" not in now.spec:
         return Heard(now=now)
@@ -143,7 +158,9 @@ def one_table(now: Standing, said: str) -> Heard | None:
 
 def called(now: Standing, said: str) -> Heard | None:
     """`call it bikes`: the name of the files."""
-    match = fullmatch(r"(?:call|name) (?:it|this|that|all of it|the (?:data|dataset|data set|file|files|spec|result)) (.+)", said)  # noqa: E501
+    match = fullmatch(
+        r"(?:call|name) (?:it|this|that|all of it|the (?:data|dataset|data set|file|files|spec|result)) (.+)", said
+    )  # noqa: E501
     match = match or fullmatch(r"(?:the )?(?:name|file name|file) (?:is|should be|=) (.+)", said)
     name = re.sub(r"[^a-z0-9]+", "-", match[1].lower()).strip("-")[:40].strip("-") if match else ""
     return Heard(now=structs.replace(now, name=name)) if name else None
@@ -151,7 +168,10 @@ def called(now: Standing, said: str) -> Heard | None:
 
 def written_as(now: Standing, said: str) -> Heard | None:
     """`as parquet`: the format of the files."""
-    match = fullmatch(r"(?:as|in|into|save (?:it )?as|write (?:it )?as|make it|output|format)? ?(?:a |an )?(csv|json ?lines|jsonl?|ndjson|parquet)(?: files?| format)?", said)  # noqa: E501
+    match = fullmatch(
+        r"(?:as|in|into|save (?:it )?as|write (?:it )?as|make it|output|format)? ?(?:a |an )?(csv|json ?lines|jsonl?|ndjson|parquet)(?: files?| format)?",
+        said,
+    )  # noqa: E501
     if match is None:
         return None
     return Heard(now=structs.replace(now, format=FORMATS[re.sub(r"jsonlines", "json lines", match[1].lower())]))
@@ -213,7 +233,9 @@ def _too_many(child: Mapping[str, Any], parent: Mapping[str, Any], rows: int, ho
     mean = rows / parent["count"]
     wanted = max(1, round(rows / max((low + high) / 2, 0.1)))
     wide = (int(mean // 2), max(1, int(mean * 2)))
-    text = f"{parent['count']:,} {parent['name']} of {low} to {high} {child['name']} each can't have {rows:,}. What gives?"
+    text = (
+        f"{parent['count']:,} {parent['name']} of {low} to {high} {child['name']} each can't have {rows:,}. What gives?"
+    )
     one = str(parent["name"])
     choices = [
         (f"{wanted:,} {one}", f"{wanted} {one}"),

@@ -12,7 +12,7 @@ MOST_SAID = 2_000
 """Characters of one line that are heard."""
 MOST_TEXT = 8_000
 """Characters of all sentences that shape the draft."""
-MOST_TURNS = 2_000
+MOST_TURNS = 500
 
 Stage = Literal["new", "talking", "confirming", "made"]
 About = Literal[
@@ -42,7 +42,8 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     `text` is all that the drafter was given, `spec` what came of it and of the changes since. `names` has what was
     renamed, as the drafter calls it: `customers`, `customers.email`. `said` has paths that the user decided, `settled`
-    the ids of questions that were answered or passed over, `open` those to come, the most important first.
+    the ids of questions that were answered or passed over, `open` those to come, the most important first; `by` is the
+    line that led here.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     format: str = ""
     author: str = ""
     is_flat: bool = False
+    by: str = ""
 
     @property
     def tables(self) -> list[dict[str, Any]]:

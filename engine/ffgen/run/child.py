@@ -57,16 +57,28 @@ def main(connection: Any, parent: int) -> None:
         if role == "drawer":  # its shards are drawn again, by another that takes more care
             os._exit(InternalError.exit_code)
         report(connection, InternalError(f"The {role} process ran out of memory."))
+    except Exception as error:  # another process would only do the same again
+        report(connection, InternalError(f"A bug in ffgen, in the {role} process: {error!r}."))
 
 
 def report(connection: Any, error: FfgenError) -> None:
     """Tells the coordinator why this process ends."""
     try:
-        connection.send_bytes(encode([Broke(pickle.dumps(error))]))
+        connection.send_bytes(encode([Broke(packed(error))]))
         connection.recv_bytes()
     except (EOFError, ConnectionError):
         pass
     os._exit(error.exit_code)
+
+
+def packed(error: Exception) -> bytes:
+    """An error as the coordinator can take it: a class of a plugin is not known there."""
+    if isinstance(error, FfgenError) and type(error).__module__.startswith("ffgen."):
+        try:
+            return pickle.dumps(error)
+        except Exception:
+            return pickle.dumps(InternalError(str(error)))
+    return pickle.dumps(InternalError(f"A bug in ffgen, in a worker: {error!r}."))
 
 
 def serve(connection: Any, role: Any) -> None:
@@ -122,7 +134,12 @@ async def work(connection: Any, setup: Setup) -> None:
                 tasks.add(task)
                 task.add_done_callback(finished)
             elif isinstance(message, Make):
-                for answer in role.handle(message):
+                try:
+                    made = role.handle(message)
+                except Exception as error:
+                    end(error)
+                    return
+                for answer in made:
                     channel.send(answer)
             elif isinstance(message, Leave) and not left.done():
                 left.set_result(None)
@@ -130,11 +147,12 @@ async def work(connection: Any, setup: Setup) -> None:
     def finished(task: asyncio.Task[None]) -> None:
         tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            os._exit(InternalError.exit_code) if not isinstance(error, Exception) else fail(error)
+            end(error)
 
-    def fail(error: Exception) -> None:
-        told = error if isinstance(error, FfgenError) else InternalError(f"A worker failed: {error!r}.")
-        channel.send(Broke(pickle.dumps(told)))
+    def end(error: BaseException) -> None:
+        if isinstance(error, MemoryError) or not isinstance(error, Exception):
+            os._exit(InternalError.exit_code)  # its shards go to another
+        channel.send(Broke(packed(error)))
 
     channel = await Channel.open(connection, received, lambda: os._exit(0))
     channel.send(Ready())
