@@ -2,8 +2,9 @@
 
 Every ```sh command and ```python script of README.md and docs/ runs for real, in order, in a folder of its own, with
 http://localhost:11434 read as the stand-in, http://127.0.0.1:8765 as a service and `embedded` overruled by
-FFGEN_LLM_BASE_URL. A command that ends with `# exit N` must end so; all others must succeed. A ```yaml block whose first
-line is `# NAME.yaml` is that file. ```text and ```json blocks are shown, not run. `make` commands run behind `make soak`.
+FFGEN_LLM_BASE_URL. A command that ends with `# exit N` must end so; all others must succeed. A ```yaml block whose
+first line is `# NAME.yaml` is that file. ```text and ```json blocks are shown, not run. `make` commands run behind
+`make soak`.
 """
 
 import os

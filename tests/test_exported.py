@@ -16,12 +16,16 @@ from ffgen import api, errors
 
 HEAVY = {"polars", "numpy", "aiohttp", "msgspec", "sqlglot", "yaml", "orjson", "xxhash", "asyncio", "multiprocess"}
 VERBS = [
+    "chat",
+    "chats",
     "check",
+    "delete_chat",
     "describe",
     "destinations",
     "draft",
     "explain",
     "explain_refused",
+    "export_chat",
     "load",
     "plan",
     "refresh",

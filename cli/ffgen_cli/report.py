@@ -88,6 +88,7 @@ def run_report(report: ffgen.Report, width: int = 0) -> str:
     rows = [
         ("tables", _tables(report)),
         ("time", f"{duration(report.seconds)}, {report.records_per_second:,.1f} records/s"),
+        ("kept", f"{many(report.resumed, 'record')} of an earlier run" if report.resumed else ""),
         ("refused", _refused(report)),
         ("spoiled", _spoiled(report)),
         ("requests", _requests(report)),

@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CacheView",
+    "Chat",
+    "ChatView",
     "Draft",
     "Drafting",
     "Explanation",
@@ -35,6 +37,7 @@ __all__ = [
     "Refusal",
     "Refusals",
     "RefusedRows",
+    "Reply",
     "Report",
     "RunView",
     "Source",
@@ -43,12 +46,16 @@ __all__ = [
     "Validity",
     "Verification",
     "__version__",
+    "chat",
+    "chats",
     "check",
+    "delete_chat",
     "describe",
     "destinations",
     "draft",
     "explain",
     "explain_refused",
+    "export_chat",
     "is_fresh",
     "load",
     "measure_cache",
@@ -80,6 +87,8 @@ _LIGHT = {
 if TYPE_CHECKING:
     from ffgen.api import (
         CacheView,
+        Chat,
+        ChatView,
         Draft,
         Drafting,
         Explanation,
@@ -100,6 +109,7 @@ if TYPE_CHECKING:
         Refusal,
         Refusals,
         RefusedRows,
+        Reply,
         Report,
         RunView,
         Source,
@@ -107,12 +117,16 @@ if TYPE_CHECKING:
         TableValidity,
         Validity,
         Verification,
+        chat,
+        chats,
         check,
+        delete_chat,
         describe,
         destinations,
         draft,
         explain,
         explain_refused,
+        export_chat,
         is_fresh,
         load,
         measure_cache,
@@ -144,6 +158,7 @@ else:
         return property(lambda module: getattr(importlib.import_module("ffgen.api"), name), lambda module, room: None)
 
     class _Package(ModuleType):
+        chat = _verb("chat")
         draft = _verb("draft")
         plan = _verb("plan")
         run = _verb("run")

@@ -11,6 +11,9 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from msgspec import structs
 
+from ffgen.chat.chat import Chat
+from ffgen.chat.sessions import ChatView, Sessions
+from ffgen.chat.standing import Reply, Tools
 from ffgen.draft.drafting import Draft, Question, draft_of
 from ffgen.draft.mapping import draft_of_map, spec_document
 from ffgen.draft.modelled import How, draft_by_model
@@ -403,6 +406,54 @@ def draft(
     return draft_by_model(description, wanted, seed, _proved, answers, choice, how)
 
 
+def chat(
+    resume: str | None = None,
+    *,
+    rows: int | Mapping[str, int] | None = None,
+    seed: int = 0,
+    yes: bool = False,
+    **settings: Unpack[Drafting],
+) -> Chat:
+    """A conversation about data that is to be: lines in, a spec that grows out. Prints nothing, and asks nobody itself.
+
+    `resume` goes on with a kept one: its id, the beginning of it, or "last". `rows` and `seed` as for `draft`, for what
+    is said first; `yes` makes the data without a last question. Settings as for `draft`: which model hears what the
+    rules don't, if any; `answers` are the conversation's own. What was said is kept in the user's state folder
+    (FFGEN_STATE_DIR) before it is answered. UsageError for an id that is not there.
+    """
+    if settings.pop("answers", None):
+        raise UsageError("`answers` can't be given to chat().", hint="Answer in the conversation.")
+    sessions = Sessions()
+
+    def by_setting(text: str, answers: Mapping[str, str] | None = None) -> Draft:
+        settings["answers"] = answers
+        return draft(text, rows=rows, seed=seed, **settings)
+
+    def own(text: str, answers: Mapping[str, str] | None = None) -> Draft:
+        return draft(text, rows=rows, seed=seed, answers=answers)
+
+    tools = Tools(draft=by_setting, own=own, check=_proved)
+    return Chat(tools, sessions, sessions.find(resume) if resume else "", yes=yes)
+
+
+def chats() -> list[ChatView]:
+    """The kept conversations of this user, the last one gone on with first."""
+    return Sessions().listed()
+
+
+def export_chat(id: str) -> str:
+    """A kept conversation as a YAML spec, its transcript below as comments. `id` as in `chat`. UsageError."""
+    return chat(id).export()
+
+
+def delete_chat(id: str) -> str:
+    """Forgets a kept conversation: the id that was meant. UsageError for one that is not there."""
+    sessions = Sessions()
+    found = sessions.find(id)
+    sessions.delete(found)
+    return found
+
+
 def _proved(spec: Mapping[str, Any]) -> list[Finding]:
     """What is wrong with a spec, up to its plan."""
     findings = check(spec)
@@ -547,6 +598,8 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 
 __all__ = [
     "CacheView",
+    "Chat",
+    "ChatView",
     "Draft",
     "Drafting",
     "Explanation",
@@ -567,6 +620,7 @@ __all__ = [
     "Refusal",
     "Refusals",
     "RefusedRows",
+    "Reply",
     "Report",
     "RunView",
     "Source",
@@ -574,12 +628,16 @@ __all__ = [
     "TableValidity",
     "Validity",
     "Verification",
+    "chat",
+    "chats",
     "check",
+    "delete_chat",
     "describe",
     "destinations",
     "draft",
     "explain",
     "explain_refused",
+    "export_chat",
     "is_fresh",
     "load",
     "measure_cache",

@@ -148,10 +148,13 @@ def test_a_process_that_dies_while_others_start_is_missed(
     assert site.leftovers() == []
 
 
-def test_a_shard_that_takes_two_workers_down_ends_the_run_by_name(site: Site, calm: Calm, old: Path) -> None:
+@pytest.mark.parametrize("action", ["kill", "crash", "exit", "memory"])
+def test_a_shard_that_takes_three_workers_down_ends_the_run_by_name(
+    site: Site, calm: Calm, old: Path, action: str
+) -> None:
     source = calm.source | {"model": calm.source["model"] | {"concurrency": 1}}
-    done = site.run(source, points="worker.reply:kill", workers=1)
-    assert done.code == 70 and "Shard 0 took down 2 worker processes" in done.error
+    done = site.run(source, points=f"worker.reply:{action}", workers=1)
+    assert done.code == 70 and "Shard 0 took down 3 worker processes, the last with nothing beside it" in done.error
     assert old.read_bytes() == OLD and site.leftovers() == []
 
 

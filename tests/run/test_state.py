@@ -49,6 +49,7 @@ class World:
     new: float = 1.0
     failing: float = 0.0
     losing: float = 0.0
+    most_deaths: int = 5
     kept: float = 0.0
     row_bytes: int = 10
     rephrases: bool = False
@@ -104,6 +105,7 @@ class Crew:
         match command:
             case AskShard():
                 assert command.endpoint not in self.gone
+                assert command.is_double or self.may_begin(command.shard)
                 there = [a for a in self.asked if (a.shard, a.attempt) == (command.shard, command.attempt)]
                 assert len(there) == command.is_double and command.shard not in self.storing
                 if command.is_double:
@@ -116,6 +118,7 @@ class Crew:
                 at = sum(one.endpoint == command.endpoint for one in self.asked)
                 assert at <= self.state.servers[command.endpoint].limit.limit
             case MakeShard():
+                assert self.may_begin(command.shard)
                 assert command.shard in self.stored and command.shard not in self.in_memory
                 self.making.append(command.shard)
             case DropRows():
@@ -132,8 +135,16 @@ class Crew:
                 self.writing.append(self.rows[command.shard] * self.world.row_bytes)
             case Wake():
                 self.wake = command.at if self.wake is None else min(self.wake, command.at)
+            case GiveUp("bug"):
+                assert not (self.asked or self.making or self.storing), "it was not alone"
+                self.ended = command
             case Complete() | GiveUp():
                 self.ended = command
+
+    def may_begin(self, shard: int) -> bool:
+        """Those that two workers died with go first, and alone."""
+        suspects = self.state.waiting.suspects
+        return not suspects or (shard in suspects and not (self.asked or self.making or self.storing))
 
     @property
     def gone(self) -> set[int]:
@@ -166,10 +177,11 @@ class Crew:
             kind = self.random.choice(["overloaded", "server", "reset"])
             after = self.random.choice([None, 1.0]) if kind == "overloaded" else None
             self.feed(Failed(one.shard, kind, "no", retry_after=after, endpoint=one.endpoint))
-        elif self.deaths < 5 and self.random.random() < world.losing:
+        elif self.deaths < world.most_deaths and self.random.random() < world.losing:
             self.deaths += 1
-            self.asked = [each for each in self.asked if each.shard != one.shard]
-            self.feed(Lost((one.shard, *self.taken_along())))
+            lost = {one.shard, *(each.shard for each in self.asked if self.random.random() < 0.5)}
+            self.asked = [each for each in self.asked if each.shard not in lost]
+            self.feed(Lost((*sorted(lost), *self.taken_along())))
         else:
             self.reply(one.shard, one.endpoint)
 
@@ -512,13 +524,30 @@ def test_a_lost_workers_shards_are_asked_again() -> None:
     assert played.state.counts.asks == 3
 
 
-def test_a_shard_that_takes_down_two_workers_is_named() -> None:
-    played = crew(100, 8, concurrency=1)
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_shard_that_takes_down_three_workers_is_named_and_no_other(concurrency: int) -> None:
+    """Whatever else its workers had in hand."""
+    played = crew(100, 8, concurrency=concurrency)
     played.feed(Started())
-    for _ in range(module.DEATHS):
-        played.feed(Lost((played.asked.pop().shard,)))
+    guilty = concurrency - 1
+    while played.ended is None:
+        held = tuple(one.shard for one in played.asked)
+        if guilty in held:
+            played.asked.clear()
+            played.feed(Lost(held))
+        else:
+            played.end_asked()
     assert isinstance(played.ended, GiveUp) and played.ended.reason == "bug"
-    assert "Shard 0 " in played.ended.what and "seed" in played.ended.what
+    assert f"Shard {guilty} " in played.ended.what and "seed" in played.ended.what
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1, 4, 9]), st.sampled_from([1, 2]))
+@settings(max_examples=40, deadline=None)
+def test_two_deaths_of_workers_are_nobodys_fault(seed: int, concurrency: int, endpoints: int) -> None:
+    """Whatever they had in hand: it takes a third, of one alone."""
+    world = World(good=0.8, new=0.8, failing=0.1, losing=0.1, kept=0.2, most_deaths=2)
+    played = crew(400, 8, seed=seed, concurrency=concurrency, endpoints=endpoints, world=world)
+    assert played.run() == Complete() and played.deaths == 2
 
 
 @given(worlds, st.integers(0, 2**32), st.integers(1, 8))

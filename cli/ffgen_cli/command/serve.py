@@ -13,8 +13,8 @@ import platformdirs
 from ffgen.errors import UsageError
 from ffgen.posix import cores
 from ffgen_cli.option import LOGS, LOOKS, Command, flag, settings
-from ffgen_cli.session import Session, api_key
-from ffgen_cli.settings import LOG, Layer, Settings
+from ffgen_cli.session import Session, api_key, loose_key
+from ffgen_cli.settings import LOG, Settings
 
 EPILOG = """
 Examples:
@@ -48,6 +48,8 @@ def serve(session: Session, /, verbose: int, **flags: Any) -> None:
     from ffgen.serve import settings as service
 
     named = models.models_of(chosen["serve_models"]) if chosen["serve_models"] else {}
+    if loose := loose_key(chosen):
+        session.terminal.note(loose)
     if (default := default_model(chosen)) is not None:
         named.setdefault("default", default)
     main.serve(
@@ -107,10 +109,7 @@ def default_model(chosen: Settings) -> dict[str, Any] | None:
     made: dict[str, Any] = {"endpoint": chosen["endpoint"]}
     if chosen["model"]:
         made["name"] = chosen["model"]
-    if chosen["api_key_file"]:
-        made["key"] = {"file": os.path.abspath(os.path.expanduser(chosen["api_key_file"]))}
-    elif api_key(chosen):
-        if chosen.where("api_key").layer is not Layer.ENVIRONMENT:
-            os.environ["FFGEN_API_KEY"] = chosen["api_key"]  # of .env: makers and jobs read it here
+    if key := api_key(chosen):
+        os.environ["FFGEN_API_KEY"] = key  # wherever it came from: makers and jobs read it there
         made["key"] = {"env": "FFGEN_API_KEY"}
     return made

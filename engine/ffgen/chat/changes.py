@@ -15,6 +15,9 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple
     new = {str(one["name"]): one for one in tables_of(after)}
     found: list[Change] = []
     for name, table in new.items():
+        if name not in old and (was := _namesake(table, {one: told for one, told in old.items() if one not in new})):
+            found.append(Change(sign="~", path=was, text=f"is called {name} now"))
+            old[name] = old.pop(was)
         found += _table(name, old.get(name), table)
     found += [Change(sign="-", path=name, text="") for name in old if name not in new]
     top_old = {key: value for key, value in (before or {}).items() if key not in _TOP}
@@ -31,11 +34,25 @@ def _table(name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     new = {str(field["name"]): field for field in after["fields"]}
     for field, told in new.items():
         path = f"{name}.{field}"
-        if field not in old:
+        was = next((one for one, there in old.items() if one not in new and _rest(there) == _rest(told)), "")
+        if field not in old and was:
+            keys.append(Change(sign="~", path=f"{name}.{was}", text=f"is called {field} now"))
+            old[field] = old.pop(was)
+        elif field not in old:
             keys.append(Change(sign="+", path=path, text=_short(told)))
         elif old[field] != told:
             keys.append(Change(sign="~", path=path, text=_between(old[field], told)))
     return keys + [Change(sign="-", path=f"{name}.{field}", text="") for field in old if field not in new]
+
+
+def _namesake(table: Mapping[str, Any], gone: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table that has the same fields under another name; empty for none."""
+    fields = [field["name"] for field in table["fields"]]
+    return next((name for name, one in gone.items() if [field["name"] for field in one["fields"]] == fields), "")
+
+
+def _rest(field: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in field.items() if key != "name"}
 
 
 def _own(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def _named(value: Any, old: str, new: str) -> Any:
 
 def _refers_to(field: Mapping[str, Any], place: Place) -> bool:
     ref = field.get("ref")
-    return bool(ref) and str(ref if isinstance(ref, str) else ref["to"]) == f"{place[0]}.{place[1]}"
+    return ref is not None and str(ref if isinstance(ref, str) else ref["to"]) == f"{place[0]}.{place[1]}"
 
 
 def _refer(field: dict[str, Any], to: str) -> None:

@@ -51,7 +51,12 @@ def left_out(now: Standing, said: str) -> Heard | None:
     notes: list[str] = []
     for words in listed(match[1]):
         taken = _taken_out(now, words, said)
-        if taken is None or taken.ask is not None:
+        if taken is None and (len(words.split()) > 3 or re.search(r"\d|\bmore\b|\bless\b|\bfewer\b", words)):
+            return None
+        if taken is None:
+            notes.append(f"There is no {bare(words)} to leave out.")
+            continue
+        if taken.ask is not None:
             return taken
         now, notes = taken.now, [*notes, *taken.notes]
     return Heard(now=now, notes=tuple(notes))
@@ -329,6 +334,8 @@ def _new_value(now: Standing, owner: str, words: str, share: float) -> Heard | N
     table = owner or str(finest_of(now.tables))
     place = next(((table, str(field["name"])) for field in (table_at(now.spec, table) or {"fields": []})["fields"]
                   if field.get("type") == "enum" and str(field["name"]).endswith(_STATUS)), None)  # fmt: skip
+    if not value.lower().endswith("ed"):
+        return None
     if place is not None:
         field = field_at(now.spec, place)
         assert field is not None

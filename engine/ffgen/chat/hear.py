@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from ffgen.chat import edit, fields, rows
-from ffgen.chat.find import bare, fields_called, kind_of, meaning_of, table_at, table_called
+from ffgen.chat.find import bare, fields_called, kind_of, meaning_of, parent_of, table_at, table_called
 from ffgen.chat.heard import LEAVE, Heard, clash
 from ffgen.chat.plain import plain
 from ffgen.chat.questions import of_draft, question_of
@@ -49,7 +49,7 @@ _HAS = re.compile(
     re.I,
 )  # noqa: E501
 _CLAUSE = re.compile(
-    r"(?:\s*[;.]\s+|\s*,\s*(?:and |but |then )?|\s+(?:and|but|then) )(?=(?:then )?(?:make|no |drop|remove|without|leave|"
+    r"\s*;\s*|(?:\s*[.]\s+|\s*,\s*(?:and |but |then )?|\s+(?:and|but|then) )(?=(?:then )?(?:make|no |drop|remove|without|leave|"
     r"only |call |rename|each |every |add|also|all |from |in |as |with |one table|unique|[\d.]+% ))",
     re.IGNORECASE,
 )
@@ -62,7 +62,8 @@ def hear(now: Standing, line: str, tools: Tools) -> Heard | None:
     said = plain(line)
     if not said:
         return None
-    found = _whole(now, said, tools) if not _CLAUSE.search(said) else None
+    found = rows.where(now, f"only {said}") if re.search(r"\binstead\b", line, re.IGNORECASE) else None
+    found = found or (_whole(now, said, tools) if not _CLAUSE.search(said) else None)
     found = found or _clauses(now, said, tools) or _whole(now, said, tools) or _in_context(now, said, tools)
     if found is None or found.ask is not None:
         return found
@@ -200,21 +201,24 @@ def _proved(before: Standing, found: Heard, said: str, tools: Tools) -> Heard:
     errors = [one for one in tools.check(found.now.spec) if one.severity == "error"]
     if not errors:
         return found
-    return Heard(now=before, ask=clash(f"That can't be: {_told(errors[0])}", _ways(before, found, errors[0]), LEAVE))
+    told, ways = f"That can't be: {errors[0].what} {errors[0].hint}".strip(), _ways(before, errors[0], said)
+    if len(ways) == 1:
+        return Heard(now=before, notes=(f"{told} So nothing is changed.",))
+    return Heard(now=before, ask=clash(told, ways, LEAVE))
 
 
-def _ways(before: Standing, found: Heard, error: Finding) -> list[tuple[str, str]]:
-    """Ways out of a contradiction."""
+def _ways(before: Standing, error: Finding, said: str) -> list[tuple[str, str]]:
+    """Ways out of a contradiction: to leave all as it was, and what the error says would do."""
     choices = [(LEAVE, "")]
-    if (most := re.search(r"lower count to ([\d,]+)", error.hint)) and "cannot" not in error.what:
-        rows_ = int(most[1].replace(",", ""))
-        if rows_ >= 1:
-            choices.append((f"{rows_:,} rows", f"make it {rows_}"))
+    most = re.search(r"lower count to ([\d,]+)", error.hint) if error.path.startswith("dataset") else None
+    if most is not None and int(most[1].replace(",", "")) >= 1:
+        choices.append((f"{most[1]} rows", f"{said}; make it {most[1].replace(',', '')}"))
+    if children := re.match(r"(\d+) rows of (\S+) have (\d+) to (\d+) children, not (\d+)", error.what):
+        child = next((str(table["name"]) for table in before.tables
+                      if any(parent_of(field) == children[2] for field in table["fields"])), "")  # fmt: skip
+        fitting = round((int(children[3]) + int(children[4])) / 2)
+        choices += [(f"and {fitting:,} {child}", f"{said}; {fitting} {child}")] if child and fitting else []
     return choices
-
-
-def _told(error: Finding) -> str:
-    return f"{error.what} {error.hint}".strip()
 
 
 def _with_questions(now: Standing, before: Draft, after: Draft) -> Standing:

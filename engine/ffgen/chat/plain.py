@@ -18,12 +18,21 @@ _AFTER = re.compile(r"[\s,]*(?:\bplease|\bthanks|\bthank you|\binstead|\bfor me|
 
 def cleaned(line: str) -> str:
     """A line as it is kept. UsageError for one that is too long."""
-    text = "".join(" " if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp", "Cs") else one for one in line)
-    text = " ".join(unicodedata.normalize("NFC", text).split())
+    text = _one_line(line)
     if len(text) > MOST_SAID:
         what = f"That line has {len(text):,} characters; {MOST_SAID:,} are heard at most."
         raise UsageError(what, hint="Say it in several sentences.")
     return text
+
+
+def clean_line(line: str) -> str:
+    """The same, as long as is kept of it."""
+    return _one_line(line[: 2 * MOST_SAID])[:MOST_SAID]
+
+
+def _one_line(text: str) -> str:
+    seen = "".join(" " if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp", "Cs") else one for one in text)
+    return " ".join(unicodedata.normalize("NFC", seen).split())
 
 
 def plain(line: str) -> str:

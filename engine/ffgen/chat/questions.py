@@ -42,8 +42,9 @@ def of_draft(draft: Draft) -> list[Asking]:
     found = []
     for one in draft.questions:
         choices = () if one.about == "count" else one.choices
+        text = one.text if one.text.endswith("?") else f"{one.text.rstrip('.')}. What is meant?"
         found.append(
-            Asking(id=one.id, about=one.about, text=one.text, default=one.default, path=one.path, choices=choices)  # type: ignore[arg-type]
+            Asking(id=one.id, about=one.about, text=text, default=one.default, path=one.path, choices=choices)  # type: ignore[arg-type]
         )
     return found
 
@@ -124,12 +125,14 @@ def sentence_of(asking: Asking, said: str, now: Standing) -> str | None:
         case "term":
             return f"={said}" if "." in asking.path and shape_of(said) else None
         case "range":
-            return f"={text}" if re.search(r"\d.*\d", text) else None
+            return f"={text}" if re.search(r"\d\D+\d", text) else None
     return None
 
 
 def says(asking: Asking, choice: str) -> str:
     """The sentence behind a choice; `=` begins an answer to the draft's own question."""
+    if asking.about == "grain":
+        return ONE_TABLE if choice == ONE_TABLE else ""
     if choice in asking.choices and asking.says:
         return asking.says[asking.choices.index(choice)]
     if choice == asking.default:
@@ -235,11 +238,13 @@ def _unique(now: Standing) -> list[Asking]:
     if loose:
         text = f"Must {_listed(loose)} be unique among {name}" + (f", as {_listed(firm)} is?" if firm else "?")
         told = (" and ".join(f"{name}.{one} must be unique" for one in loose), "")
-        return [Asking(id="unique", about="unique", text=text, default="no", choices=("yes", "no"), says=told)]
+        return [Asking(id="unique", about="unique", text=text, default="no", path=f"{name}.{loose[0]}",
+                       choices=("yes", "no"), says=told)]  # fmt: skip
     if firm:
         text = f"Is each {_listed(firm)} there only once?"
         told = ("", " and ".join(f"{name}.{one} need not be unique" for one in firm))
-        return [Asking(id="unique", about="unique", text=text, default="yes", choices=("yes", "no"), says=told)]
+        return [Asking(id="unique", about="unique", text=text, default="yes", path=f"{name}.{firm[0]}",
+                       choices=("yes", "no"), says=told)]  # fmt: skip
     return []
 
 

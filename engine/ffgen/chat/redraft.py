@@ -5,6 +5,7 @@ soon as more is said, does not: the user has seen it, and may have changed it.
 """
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ def redrafted(
     now: Standing, sentence: str, drafter: Drafter, answers: Mapping[str, str] | None = None
 ) -> tuple[Standing, Draft, Draft] | None:
     """The standing with what a sentence, or answers, add to the draft, and both drafts; None where nobody knows."""
+    for old, new in now.names.items():  # the drafter knows them by their first names
+        if "." not in old:
+            sentence = re.sub(rf"\b{re.escape(new)}\b", old, sentence, flags=re.IGNORECASE)
     text = f"{now.text.rstrip(' .')}. {sentence.strip()}" if sentence else now.text
     if len(text) > MOST_TEXT:
         raise UsageError("This conversation is longer than a draft may be.", hint="`done`, and edit the spec.")
@@ -79,7 +83,8 @@ def _table(
         if field == earlier or (earlier is None and why.get(path, "").startswith("usual")):
             continue
         if earlier is None and there is not None:
-            spec = edit.put(spec, (name, field["name"]), {key: field[key] for key in field if key != "name"})
+            fresh = [key for key in field if key not in there or why.get(path, "").startswith("you said")]
+            spec = edit.put(spec, (name, field["name"]), {key: field[key] for key in fresh})
         elif earlier is None or there is None:
             spec = edit.with_field(spec, name, field)
         else:

@@ -56,12 +56,12 @@ def asking_of(talk: Talk) -> Asking:
 def respond(talk: Talk, line: str, tools: Tools, *, yes: bool = False) -> tuple[Talk, Reply]:
     """The conversation with one more line, and what to say to it. `yes` makes the data without asking first."""
     try:
-        if len(talk.turns) >= MOST_TURNS:
-            raise UsageError(f"This conversation has {MOST_TURNS} lines.", hint="`done`, or start a new one.")
         said = cleaned(line)
         command = command_of(said, talk.now if talk.steps else None)
         if command is not None:
             return _command(talk, *command, tools, yes)
+        if len(talk.turns) >= MOST_TURNS and said:
+            raise UsageError(f"This conversation has {MOST_TURNS} lines.", hint="`done`, or start a new one.")
         if talk.stage == "new":
             return _first(talk, said or EXAMPLE, tools)
         if talk.stage == "confirming":
@@ -83,7 +83,8 @@ def _first(talk: Talk, said: str, tools: Tools) -> tuple[Talk, Reply]:
     now = _standing(draft, said)
     now = structs.replace(now, open=asked_of(draft, now))
     talk = structs.replace(talk, stage="talking", steps=(*talk.steps, now), undone=())
-    notes = [f"Not understood: {', '.join(draft.ignored)}."] if draft.ignored else []
+    ignored = [one for one in draft.ignored if one.lower() not in draft.name.split("-")]
+    notes = [f"Not understood: {', '.join(ignored)}."] if ignored else []
     notes += draft.notes
     return talk, Reply(parts=(*_diff(None, now), *_notes(notes)), ask=asking_of(talk))
 
@@ -107,6 +108,8 @@ def _line(talk: Talk, said: str, tools: Tools, yes: bool) -> tuple[Talk, Reply]:
         return _done(talk, yes) if not said else _amended(talk, said, said, tools)
     if re.fullmatch(r"\d{1,2}\.?\)?", said) and asking.choices and chosen(asking, said) is None:
         return _said(talk, f"Choose a number from 1 to {len(asking.choices)}.")
+    if re.fullmatch(r"[\d,. ]+", said) and asking.about == "range":
+        return _said(talk, f"Say two ends, such as {asking.default}; Enter takes that.")
     choice = chosen(asking, said)
     sentence = says(asking, choice) if choice is not None else sentence_of(asking, said, talk.now)
     if sentence is None:
@@ -129,10 +132,10 @@ def _amended(talk: Talk, sentence: str, said: str, tools: Tools, asking: Asking 
 
 def _taken(talk: Talk, found: Heard, said: str) -> tuple[Talk, Reply]:
     """What was heard becomes the standing, or the question that it raises stands first."""
-    now = structs.replace(found.now, by=said)
+    left = tuple(one for one in found.now.open if one.about != "clash")
+    now = structs.replace(found.now, by=said or "Enter", open=left)
     if found.ask is not None:
-        rest = tuple(one for one in now.open if one.id != found.ask.id)
-        now = structs.replace(now, open=(found.ask, *rest))
+        now = structs.replace(now, open=(found.ask, *left))
         return _stepped(talk, now, [*found.notes], quiet=True)
     now = structs.replace(now, open=in_order(list(now.open)))
     notes = [*found.notes]

@@ -112,9 +112,12 @@ class Outputs:
             if each.table in files and (output := self.of(each.table)) is not None:
                 about = (each.table, each.format, output.compression, each.records)
                 note(each.output, self.plan.spec_hash, self.plan.spec.seed, *about, files[each.table])
-        if self.keeper is not None:
-            self.keeper.forget()
         self.keeps = False
+        if self.keeper is not None:
+            try:
+                self.keeper.forget()
+            except OSError as error:  # the files are where they belong
+                log.warning("journal not removed", extra={"run": self.plan.spec_hash, "why": str(error)})
 
     def _complete(self, keeper: Keeper, sums: Mapping[str, str]) -> None:
         """Should this be cut short, the files that have taken their places are known by their sums."""

@@ -5,7 +5,6 @@ made (its rows are in memory), judging (at the gate); then it is written and for
 order, so the output is a function of the replies alone, whatever order they came in.
 """
 
-import heapq
 import random
 from typing import Literal
 
@@ -41,6 +40,7 @@ from ffgen.run.moves import (
 from ffgen.run.servers import Servers
 from ffgen.run.standing import Counts, Shard
 from ffgen.run.steering import Steering
+from ffgen.run.waiting import Waiting
 
 WINDOW = 64 * 2**20
 """Bytes of made rows held in memory while an earlier shard is awaited; what is beyond waits on disk."""
@@ -53,8 +53,10 @@ MAKING = 8
 """Kept replies that are made again at once."""
 ELSEWHERE = 3
 """Failures of a shard after which it waits before it goes to another endpoint."""
-DEATHS = 2
-"""Workers a shard may take down before the run ends with its name."""
+DEATHS = 3
+"""Workers a shard may take down before the run ends with its name; the last one had nothing else in hand."""
+IN_HAND = ("asked", "making")
+"""Phases in which a worker has a shard."""
 
 
 class State:
@@ -81,7 +83,7 @@ class State:
         self.counts = Counts()
         self.launched = 0
         self.judged_next = 0
-        self.due: list[tuple[float, int]] = []
+        self.waiting = Waiting()
         self.held = 0
         self.judging = 0
         self.unwritten = 0
@@ -163,6 +165,8 @@ class State:
 
     def _replied(self, event: Replied, now: float) -> list[Command]:
         shard = self.open[event.shard]
+        shard.deaths = 0
+        self.waiting.suspects.discard(event.shard)
         if shard.phase == "making":
             return self._hold(event.shard, shard, event.size)
         if not event.asked:
@@ -262,8 +266,15 @@ class State:
                 continue
             shard.deaths += 1
             if shard.deaths >= DEATHS:
-                what = f"Shard {index} took down {DEATHS} worker processes (seed {self.shards.seed_of(index, 0)})."
-                return self._give_up("bug", what, "Please report it with the spec.")
+                seed = self.shards.seed_of(index, 0)
+                what = (
+                    f"Shard {index} took down {DEATHS} worker processes, the last with nothing beside it (seed {seed})."
+                )
+                return self._give_up(
+                    "bug", what, "If memory is short, give it more; else please report it with the spec."
+                )
+            if shard.deaths == DEATHS - 1:
+                self.waiting.suspects.add(index)
             if shard.phase == "making":
                 shard.phase = "kept"
             else:
@@ -298,6 +309,8 @@ class State:
 
     def _remake(self) -> list[Command]:
         """Kept replies nearest the head become rows again as room appears."""
+        if self.waiting.suspects:
+            return self._remake_alone()
         commands: list[Command] = []
         for index in range(self.judged_next, self.judged_next + MAKING):
             shard = self.open.get(index)
@@ -307,6 +320,17 @@ class State:
                 shard.phase = "making"
                 commands.append(MakeShard(index, shard.attempt))
         return commands
+
+    def _remake_alone(self) -> list[Command]:
+        kept = [index for index in sorted(self.waiting.suspects) if self.open[index].phase == "kept"]
+        if not kept or not self._has_no_other():
+            return []
+        self.open[kept[0]].phase = "making"
+        return [MakeShard(kept[0], self.open[kept[0]].attempt)]
+
+    def _has_no_other(self) -> bool:
+        """Whether no worker has any shard in hand."""
+        return self.in_flight == 0 and not any(shard.phase in IN_HAND for shard in self.open.values())
 
     def _ask(self, now: float) -> list[Command]:
         commands: list[Command] = []
@@ -339,10 +363,13 @@ class State:
 
     def _failed_at(self, now: float) -> int:
         """The endpoint at which what goes next has failed; -1 for none."""
-        return self.open[self.due[0][1]].failed_at if self.due and self.due[0][0] <= now else -1
+        index = self.waiting.first(now)
+        return -1 if index is None else self.open[index].failed_at
 
     def _has_next(self, now: float) -> bool:
-        if self.due and self.due[0][0] <= now:
+        if self.waiting.suspects:
+            return self.waiting.first(now) is not None and self._has_no_other()
+        if self.waiting.first(now) is not None:
             return True
         return self.counts.asks < self.max_asks and self._wants_more() and self._is_known()
 
@@ -352,8 +379,9 @@ class State:
 
     def _next(self, now: float) -> int:
         """The shard to ask for: what failed before comes first, then a new one."""
-        if self.due and self.due[0][0] <= now:
-            return heapq.heappop(self.due)[1]
+        if (index := self.waiting.first(now)) is not None:
+            self.waiting.take()
+            return index
         index = self.launched
         self.launched += 1
         self.counts.asks += 1
@@ -379,8 +407,7 @@ class State:
     def _wake(self, now: float) -> list[Command]:
         """When nothing can be asked now but will be: at the next retry, when an endpoint opens, when one is late."""
         times = [now + pause for pause in self.servers.opens(now)]
-        if self.due and self.due[0][0] > now:
-            times.append(self.due[0][0])
+        times += self.waiting.next_at(now)
         if not self._has_next(now):
             times += self.calls.late_at(now)
         return [Wake(min(times))] if times else []
@@ -392,7 +419,7 @@ class State:
 
     def _queue(self, index: int, shard: Shard, at: float) -> None:
         shard.phase = "queued"
-        heapq.heappush(self.due, (at, index))
+        self.waiting.put(index, at)
 
     def _give_up(self, reason: Reason, what: str = "", hint: str = "") -> list[Command]:
         self.ended = True

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ffgen.rng import Stream
@@ -28,9 +27,14 @@ class Kept(Sampler):
 
 
 def placeholder(dtype: Any, n: int) -> pl.Series:
-    """n values of a type that are not null: a dash where it is text. Null where a type has no plain value."""
+    """n equal values of a type that are not null: a dash where it is text, else its zero, or nothing in a list."""
+    return pl.Series([plain(dtype)], dtype=dtype).new_from_index(0, n) if n else pl.Series([], dtype=dtype)
+
+
+def plain(dtype: Any) -> Any:
+    """One value of a type that is not null; parts of an object may be."""
     if dtype == pl.String:
-        return pl.Series(["-"]).new_from_index(0, n) if n else pl.Series([], dtype=dtype)
-    if isinstance(dtype, pl.List | pl.Struct | pl.Array) or dtype in (pl.List, pl.Struct):
-        return pl.Series([None] * n, dtype=dtype)
-    return pl.Series(np.zeros(n, dtype=np.int64)).cast(dtype)
+        return "-"
+    if isinstance(dtype, pl.Struct):
+        return {each.name: None for each in dtype.fields}
+    return [] if isinstance(dtype, pl.List) else pl.Series([0]).cast(dtype)[0]

@@ -73,7 +73,10 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
-        loop.add_signal_handler(number, _told, stop)
+        try:
+            loop.add_signal_handler(number, _told, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(_told, stop))
     store = await Store.open(settings.data)
     service = Service(settings, store)
     server = web.AppRunner(

@@ -42,7 +42,7 @@ FREE_BYTES = 256 << 20
 """Room on the disk below which nothing new is taken."""
 MAKER_MEMORY = 1 << 30
 """Resident bytes from which on a maker is replaced after its answer."""
-KEPT = ("FFGEN_CACHE_DIR", "FFGEN_STATE_DIR", "FFGEN_API_KEY", "FFGEN_API_KEY_FILE")
+KEPT = ("FFGEN_CACHE_DIR", "FFGEN_STATE_DIR", "FFGEN_API_KEY")
 FORMULA_FORMATS = {"csv": "csv-safe"}
 """What is written for a download: a spreadsheet may open it."""
 

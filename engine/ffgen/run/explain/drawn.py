@@ -183,7 +183,7 @@ class FieldTeller:
         streams = self._streams(name)
         written, reply = self._written(name)
         facts = [*self._shared(name), *written, *facts_of(self.cell, name)]
-        if not streams and not facts:
+        if not streams and not facts and reply is None:
             facts = [Fact(kind="number", says=f"follows from the row's number {self.cell.number:,}")]
         return FieldStory(
             name=name,
