@@ -20,6 +20,7 @@ from ffgen_cli.session import Session, terminal_for
 COMMANDS = {
     "init": ("ffgen_cli.command.init:init", "Start a new spec, from a template or from a few questions."),
     "describe": ("ffgen_cli.command.describe:describe", "Make data, and a spec, from a description in plain words."),
+    "chat": ("ffgen_cli.command.chat:chat", "Find out in conversation what data is wanted, then make it."),
     "check": ("ffgen_cli.command.check:check", "Look at a spec and list all that is wrong with it."),
     "plan": ("ffgen_cli.command.plan:plan", "Show what a run would do: fields, capacity, requests, time."),
     "preview": ("ffgen_cli.command.preview:preview", "Make ten records and show them as a table."),
@@ -142,8 +143,8 @@ def translated(error: BaseException, arguments: list[str]) -> FfgenError:
         return UsageError(error.format_message())
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Interrupted(2, "Stopped.")
-    # click turns a broken pipe into SystemExit(1)
-    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
+    # click turns a broken pipe into SystemExit, which nothing else here raises
+    if isinstance(error, BrokenPipeError | SystemExit):
         return ReaderGone("The reader of standard output went away.")
     path = write_crash(error, arguments)
     kept = f"What happened is in {path}; please report it with that file." if path else "Please report it."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Asking",
     "CacheView",
     "Chat",
     "ChatView",
@@ -86,6 +87,7 @@ _LIGHT = {
 # A spawned worker imports this first: an eager root would cost it every module.
 if TYPE_CHECKING:
     from ffgen.api import (
+        Asking,
         CacheView,
         Chat,
         ChatView,

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from ffgen.chat.chat import Chat
 from ffgen.chat.sessions import ChatView, Sessions
-from ffgen.chat.standing import Reply, Tools
+from ffgen.chat.standing import Asking, Reply, Tools
 from ffgen.draft.drafting import Draft, Question, draft_of
 from ffgen.draft.mapping import draft_of_map, spec_document
 from ffgen.draft.modelled import How, draft_by_model
@@ -597,6 +597,7 @@ def _run(made: Plan, options: Options, watch: Callable[[Progress], None] | None)
 
 
 __all__ = [
+    "Asking",
     "CacheView",
     "Chat",
     "ChatView",

@@ -103,6 +103,7 @@ def test_a_bug_leaves_a_file_without_secrets_and_no_trace(
     [
         (KeyboardInterrupt(), 130, "error: Stopped."),
         (BrokenPipeError(), 141, ""),
+        (SystemExit(1), 141, ""),
         (DestinationError("The disk is full."), 4, "error: The disk is full."),
     ],
 )

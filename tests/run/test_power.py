@@ -20,21 +20,9 @@ from hypothesis.stateful import run_state_machine_as_test as hold
 from tests.run.simdisk import Died, SimDisk, SimFile
 
 from ffgen.disk import publish_file
-from ffgen.run import journal
-from ffgen.run.journal import (
-    Advance,
-    Checkpoint,
-    Extent,
-    Head,
-    Journal,
-    Keeper,
-    Part,
-    Places,
-    Standing,
-    Step,
-    sum_of,
-    tail_of,
-)
+from ffgen.run import keeper
+from ffgen.run.journal import Checkpoint, Extent, Head, Journal, Part, Standing, Step
+from ffgen.run.keeper import Advance, Keeper, Places, sum_of, tail_of
 
 TABLES = {"first": 4, "second": 3}
 """Shards of each."""
@@ -320,7 +308,7 @@ def test_a_protocol_with_a_fault_is_found_out(monkeypatch: pytest.MonkeyPatch, f
     elif fault == "folder":
         monkeypatch.setattr(SimDisk, "sync_folder", never)
     elif fault == "forget":
-        monkeypatch.setattr(journal, "forget", lambda disk, path: disk.remove(path))
+        monkeypatch.setattr(keeper, "forget", lambda disk, path: disk.remove(path))
     elif fault == "extent":
         monkeypatch.setattr(Keeper, "_extent", lambda self, path, size: Extent(size, tail_of(self._file(path), size)))
     else:

@@ -1,9 +1,11 @@
 """Who is let in: tokens, host names, pages of other origins, how often; and what a service refuses to be."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.serve.server import BIKES, Server
@@ -136,3 +138,16 @@ def test_the_command_refuses_with_exit_2(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "ffgen_cli", "serve", "--host", "0.0.0.0", "--data-dir", str(tmp_path)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "--no-auth" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_is_no_http_is_refused_and_not_logged(server: Server) -> None:
+    where = urlsplit(server.url)
+    for said in (
+        b"BAD\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    ):
+        with socket.create_connection((str(where.hostname), where.port), timeout=10) as sock:
+            sock.sendall(said)
+            assert b" 400 " in sock.recv(1000)
+    assert "Traceback" not in server.log.read_text()

@@ -196,6 +196,7 @@ def test_a_killed_service_finds_its_jobs_again(held: Server) -> None:
     assert held.finished(second)["state"] == "done"
 
 
+@pytest.mark.soak
 def test_everything_is_killed_and_the_job_is_done_once(held: Server) -> None:
     """As when the machine goes down: the job is run again, and gives the same bytes."""
     job = submitted(held, description=BIKES, rows=200)["id"]
@@ -233,7 +234,9 @@ def test_a_process_that_always_dies_is_given_up(held: Server) -> None:
     assert not (held.folder / "jobs" / job / "out").exists()
 
 
-@pytest.mark.parametrize("point", ["coordinator.publish", "coordinator.published"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("coordinator.publish", marks=pytest.mark.soak), "coordinator.published"]
+)
 def test_a_cancel_while_it_is_published_leaves_nothing_half(point: str, tmp_path: Path) -> None:
     with Server(tmp_path / "data", "--makers", "1", FFGEN_FAILPOINTS=f"{point}:stop") as server:
         job = submitted(server, description=ORDERS, rows=100)["id"]
@@ -272,10 +275,10 @@ def test_a_stop_does_not_wait_for_ever(own: Server) -> None:
                 pass
 
 
-def test_a_second_service_can_not_have_the_folder(own: Server) -> None:
+def test_a_second_service_can_not_have_the_folder(server: Server) -> None:
     with pytest.raises(AssertionError, match="Another service has the data folder"):
-        Server(own.folder, "--makers", "1")
-    assert own.ask("GET", "/ready").status == 200
+        Server(server.folder, "--makers", "1")
+    assert server.ask("GET", "/ready").status == 200
 
 
 @pytest.mark.soak

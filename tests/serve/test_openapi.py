@@ -36,7 +36,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @schema.parametrize()
-@settings(max_examples=12, derandomize=True, **usual)
+@settings(max_examples=8, derandomize=True, **usual)
 def test_every_answer_is_as_it_is_told(case: Any, asked: Server) -> None:
     hold(case, asked)
 
@@ -54,8 +54,9 @@ def hold(case: Any, asked: Server) -> None:
     case.call_and_validate(base_url=asked.url, excluded_checks=[positive_data_acceptance] if free else [])
 
 
+@pytest.mark.soak
 @schema.include(path_regex="^/jobs/.id.").parametrize()
-@settings(max_examples=5, derandomize=True, **usual)
+@settings(max_examples=25, **usual)
 def test_of_a_job_that_there_is(case: Any, asked: Server) -> None:
     """One that is over: the events of another one end when it does."""
     job = asked.ask("POST", "/jobs", {"description": BIKES}).json["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations  # naming a type of the library must not load the library
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def describe(
     if place is not None:
         save(place, draft.text, force)
     session.terminal.note(told(draft, explain))
-    report = None if spec_only else make(session, draft, data, chosen, json_)
+    report = None if spec_only else make(session, draft.spec, data, chosen, json_)
     if json_:
         document = {**document_of(draft), "spec_file": str(place) if place else None, "report": report}
         click.echo(as_json(document), err=data == "-" and not spec_only)
@@ -180,10 +181,12 @@ def save(place: Path, text: str, force: bool) -> None:
         raise DestinationError(f"The spec {place} can't be written: {error}.", hint="Check the folder.") from error
 
 
-def make(session: Session, draft: ffgen.Draft, data: str, chosen: Settings, json_: bool) -> ffgen.Report:
-    """The run, of the draft as it is."""
-    format = chosen["format"] or ("csv" if not {*Path(data).suffixes} & SUFFIXES else None)
-    plan = ffgen.plan(draft.spec)
+def make(
+    session: Session, spec: Mapping[str, Any], data: str, chosen: Settings, json_: bool, format: str | None = None
+) -> ffgen.Report:
+    """The run, of a spec as it is."""
+    format = format or chosen["format"] or ("csv" if not {*Path(data).suffixes} & SUFFIXES else None)
+    plan = ffgen.plan(spec)
     with display(progress_style(chosen["progress"], json_), session.terminal) as watch:
         if data == "-" and sys.stdout.isatty():
             watch.close()

@@ -8,8 +8,8 @@ from msgspec import structs
 from ffgen.chat.export import exported, plain_reply, spec_of
 from ffgen.chat.plain import clean_line
 from ffgen.chat.sessions import Sessions
-from ffgen.chat.standing import Act, Part, Reply, Stage, Standing, Talk, Tools, Turn
-from ffgen.chat.talk import finished, opening, respond
+from ffgen.chat.standing import Act, Asking, Part, Reply, Stage, Standing, Talk, Tools, Turn
+from ffgen.chat.talk import asking_of, finished, opening, respond
 from ffgen.errors import UsageError
 
 
@@ -54,6 +54,11 @@ class Chat:
     def turns(self) -> tuple[Turn, ...]:
         """All that was said, and what was said back."""
         return self._talk.turns
+
+    @property
+    def asking(self) -> Asking:
+        """The question that the next line answers."""
+        return asking_of(self._talk)
 
     def open(self) -> Reply:
         """What to show before the first line."""

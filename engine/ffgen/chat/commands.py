@@ -30,7 +30,10 @@ _WORDS = {
     "redo": "redo",
     "show": "show(?: (?:it|me|me it|the spec|spec|all))?|spec|print",
     "preview": "preview|(?:show |show me )?(?:some |a few |ten |10 )?(?:rows|examples|sample)",
-    "done": "done|that'?s (?:all|it)|finish|ready|go|go ahead|generate(?: it)?|make (?:it|the data)|finished|nothing(?: else)?",
+    "done": (
+        "done|that'?s (?:all|it)|finish|ready|go|go ahead|generate(?: it)?|make (?:it|the data)|finished|"
+        "nothing(?: else)?"
+    ),
     "quit": "quit|exit|bye|q|stop|cancel",
     "help": r"help|\?|commands",
     "why": "why",

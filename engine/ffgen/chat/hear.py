@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from ffgen.chat import edit, fields, rows
+from ffgen.chat import edit, fields, rows, values
 from ffgen.chat.find import bare, fields_called, kind_of, meaning_of, parent_of, table_at, table_called
 from ffgen.chat.heard import LEAVE, Heard, clash
 from ffgen.chat.plain import plain
@@ -15,7 +15,7 @@ from ffgen.chat.redraft import redrafted
 from ffgen.chat.standing import Asking, Standing, Tools
 from ffgen.draft.answers import apply
 from ffgen.draft.drafting import Draft
-from ffgen.draft.words import phrase_of
+from ffgen.draft.words import phrase_of, tokens
 from ffgen.errors import Finding
 
 Rule = Callable[[Standing, str], Heard | None]
@@ -32,10 +32,10 @@ RULES: tuple[Rule, ...] = (
     fields.unique,
     fields.left_out,
     fields.renamed,
-    fields.shared,
-    fields.between,
-    fields.shaped,
-    fields.values,
+    values.shared,
+    values.between,
+    values.shaped,
+    values.values,
 )
 """In the order in which they are tried; the first that knows a sentence takes it."""
 _ADDS = re.compile(
@@ -47,9 +47,10 @@ _TO = re.compile(r"^(?P<what>.+?) (?:to|for|in|into|on) (?:the |each |every |all
 _HAS = re.compile(
     r"^(?:the |each |every |all )?(?P<table>[\w -]+?) (?:also )?(?:has|have|with|get|gets) (?:also )?(?P<what>.+)$",
     re.I,
-)  # noqa: E501
+)
 _CLAUSE = re.compile(
-    r"\s*;\s*|(?:\s*[.]\s+|\s*,\s*(?:and |but |then )?|\s+(?:and|but|then) )(?=(?:then )?(?:make|no |drop|remove|without|leave|"
+    r"\s*;\s*|(?:\s*[.]\s+|\s*,\s*(?:and |but |then )?|\s+(?:and|but|then) )(?=(?:then )?(?:make|no |"
+    r"drop|remove|without|leave|"
     r"only |call |rename|each |every |add|also|all |from |in |as |with |one table|unique|[\d.]+% ))",
     re.IGNORECASE,
 )
@@ -120,6 +121,12 @@ def added(now: Standing, said: str, tools: Tools) -> Heard | None:
         return None
     notes: list[str] = []
     for part in _parts(what):
+        if not table and _is_table(now, part):
+            found = _in_context(now, bare(part), tools)
+            if found is None or found.ask is not None:
+                return found
+            now, notes = found.now, [*notes, *found.notes]
+            continue
         owner_ = table or _home(now, part)
         if (there := _there(now, owner_, part)) is not None:
             again = _more(there, part)
@@ -134,6 +141,16 @@ def added(now: Standing, said: str, tools: Tools) -> Heard | None:
     return Heard(now=now, notes=tuple(notes))
 
 
+def _is_table(now: Standing, part: str) -> bool:
+    """Whether a table is asked for that the catalogue knows: `add products`."""
+    words = bare(part)
+    several = [token for token in tokens(words) if token.kind == "word"][-1:]
+    known = kind_of(words)
+    return bool(several and several[0].is_plural and known and not table_called(now.spec, words)) and not any(
+        field["name"] == words for table in now.tables for field in table["fields"]
+    )
+
+
 def has_table(now: Standing, said: str) -> bool:
     """Whether a sentence says what a table has."""
     match = _HAS.match(said)
@@ -141,31 +158,33 @@ def has_table(now: Standing, said: str) -> bool:
 
 
 def _new_field(now: Standing, table: str, part: str, tools: Tools) -> Heard | None:
-    """A field that the drafter makes for a table; with values or limits of its own where they are said."""
-    name, colon, rest = part.partition(":")
-    listed = (
-        re.fullmatch(r"(.+?) \(?(?:one of |of |either )?([^()]+(?:,|/| or )[^()]+)\)?", part) if not colon else None
-    )
-    values = fields.list_of_values(rest) if colon else None
-    if listed is not None and values is None and " between " not in part and " with " not in part:
-        values, name = fields.list_of_values(listed[2]), listed[1]
-    core = re.sub(r"^(?:an?|the|some|their|its|another) ", "", (name if values else part).strip(), flags=re.IGNORECASE)
+    """A field that the drafter makes for a table; with values of its own where they are said."""
+    name, listed = _with_values(part)
+    core = re.sub(r"^(?:an?|the|some|their|its|another) ", "", name.strip(), flags=re.IGNORECASE)
     found = redrafted(now, f"{table} with {core}", tools.own)
     if found is None:
         return None
     made, before, after = found
-    fresh = [(table, str(one["name"])) for one in table_at(made.spec, table)["fields"]  # type: ignore[index]
-             if not any(one["name"] == there["name"] for there in table_at(now.spec, table)["fields"])]  # type: ignore[index]  # fmt: skip
+    there = {field["name"] for field in (table_at(now.spec, table) or {"fields": []})["fields"]}
+    fresh = [str(field["name"]) for field in (table_at(made.spec, table) or {"fields": []})["fields"]
+             if field["name"] not in there]  # fmt: skip
     if not fresh:
         return None
-    if values:
-        said = (
-            f"{'.'.join(fresh[0])}: {', '.join(one if share is None else f'{share}% {one}' for one, share in values)}"
-        )
-        told = fields.values(made, said)
-        made = told.now if told is not None else made
-        return Heard(now=made)
+    if listed:
+        told = values.values(made, f"{table}.{fresh[0]}: {listed}")
+        return Heard(now=made if told is None else told.now)
     return Heard(now=_with_questions(made, before, after), notes=_unknown(after, before))
+
+
+def _with_values(part: str) -> tuple[str, str]:
+    """The name of a field and the values that are listed after it, if any."""
+    name, colon, rest = part.partition(":")
+    if colon:
+        return (name, rest) if values.list_of_values(rest) else (part, "")
+    listed = re.fullmatch(r"(.+?) \(?(?:one of |of |either )?([^()]+(?:,|/| or )[^()]+)\)?", part)
+    if listed is None or " between " in part or " with " in part or not values.list_of_values(listed[2]):
+        return part, ""
+    return listed[1], listed[2]
 
 
 def _in_context(now: Standing, said: str, tools: Tools) -> Heard | None:

@@ -9,7 +9,8 @@ from ffgen.errors import UsageError
 
 _BEFORE = re.compile(
     r"^(?:please|pls|ok(?:ay)?|yes|actually|so|well|hm+|oh|now|then|but|hi|hello|thanks|"
-    r"(?:can|could|would|will) (?:you|we)|i(?:'d| would) (?:like|want|prefer)(?: to have| to)?|i (?:want|need)(?: to have| to)?|"
+    r"(?:can|could|would|will) (?:you|we)|i(?:'d| would) (?:like|want|prefer)(?: to have| to)?|"
+    r"i (?:want|need)(?: to have| to)?|"
     r"we (?:want|need)(?: to have)?|let(?:'s| us)(?: have)?|give me|there should be|it should be|maybe|just)[,:]?\s+",
     re.IGNORECASE,
 )

@@ -189,7 +189,7 @@ def _period(draft: Draft, now: Standing) -> list[Asking]:
         default = " to ".join(str(end)[:10] for end in field["range"])
         choices = (default, "the last year", "the last 2 years", "the last 5 years")
         told = ("", "last year", "last 2 years", "last 5 years")
-        return [Asking(id="period", about="period", text=f"Which period do the {table} cover?", default=default,
+        return [Asking(id="period", about="period", text=f"Which period do the {table} cover ({name})?", default=default,
                        choices=choices, says=told, hint="or any other: 2022 to 2024")]  # fmt: skip
     return []
 

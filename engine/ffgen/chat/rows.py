@@ -20,9 +20,9 @@ from ffgen.draft.limits import Norm, periods
 
 MOST_ROWS = 10**12
 COUNTRIES = {
-    "en_US": "the United States", "en_GB": "the United Kingdom", "de_DE": "Germany", "fr_FR": "France", "es_ES": "Spain",
-    "it_IT": "Italy", "pt_BR": "Brazil", "nl_NL": "the Netherlands", "pl_PL": "Poland", "sv_SE": "Sweden",
-    "da_DK": "Denmark", "ja_JP": "Japan",
+    "en_US": "the United States", "en_GB": "the United Kingdom", "de_DE": "Germany", "fr_FR": "France",
+    "es_ES": "Spain", "it_IT": "Italy", "pt_BR": "Brazil", "nl_NL": "the Netherlands", "pl_PL": "Poland",
+    "sv_SE": "Sweden", "da_DK": "Denmark", "ja_JP": "Japan",
 }  # fmt: skip
 FORMATS = {
     "csv": "csv",
@@ -33,26 +33,27 @@ FORMATS = {
     "parquet": "parquet",
 }
 _COUNTING = set(
-    """make it that them give me i want need a of only just exactly about total in all to be there should have rather say
-    around set count number the how many is are row generate create please much more line piece them""".split()
+    """make it that them give me i want need a of only just exactly about total in all to be there should have rather
+    say around set count number the how many is are row generate create please much more line piece them""".split()
 )
 _WHERE = set(
-    """only in from all of make them it to people just use address name number living based are is be and or the instead
-    switch change locale everyone everybody live come with for customer person country phone person's set should data
-    also as well too""".split()
+    """only in from all of make them it to people just use address name number living based are is be and or the
+    instead switch change locale everyone everybody live come with for customer person country phone person's set should
+    data also as well too""".split()
 )
 _WHEN = set(
-    """only in from all of make them it to just use date be and or the change period should data during time between with
-    happen are is set limit within dated placed for row time range""".split()
+    """only in from all of make them it to just use date be and or the change period should data during time between
+    with happen are is set limit within dated placed for row time range""".split()
 )
 
 
 def how_many(now: Standing, said: str) -> Heard | None:
     """`make it 5000`, `200 customers`, `twice as many`."""
     if match := fullmatch(
-        r"(?:make it |make that |i want )?(?:(\d+(?:\.\d+)?) times|twice|half|double)(?: (?:as many|it|that|the rows|the number))*(?: (.+))?",
+        r"(?:make it |make that |i want )?(?:(\d+(?:\.\d+)?) times|twice|half|double)(?: (?:as many|"
+        r"it|that|the rows|the number))*(?: (.+))?",
         said,
-    ):  # noqa: E501
+    ):
         factor = float(match[1]) if match[1] else 0.5 if "half" in said.lower() else 2.0
         table = table_called(now.spec, match[2]) if match[2] else _counted_table(now)
         one = table_at(now.spec, table) if table else None
@@ -73,11 +74,15 @@ def how_many(now: Standing, said: str) -> Heard | None:
 
 def each_has(now: Standing, said: str) -> Heard | None:
     """`each customer has 1 to 5 orders`, `3 orders per customer`: where both tables are there."""
-    ends = r"(?:(?:between |from )?(?P<low>\d+) ?(?:to|-|–|and|or) ?(?P<high>\d+)|(?P<bound>at least|up to|at most|exactly|about)? ?(?P<one>\d+))"  # noqa: E501
+    ends = (
+        r"(?:(?:between |from )?(?P<low>\d+) ?(?:to|-|–|and|or) ?(?P<high>\d+)|(?P<bound>at least|up to|"
+        r"at most|exactly|about)? ?(?P<one>\d+))"
+    )
     match = fullmatch(
         rf"(?:each|every|per|a|one|1) (?P<parent>[\w -]+?) (?:can |should |must |may )?"
         rf"(?:(?:has|have|with|gets?|makes?|places?|made|owns?|writes?|does) )?{ends} (?P<child>[\w -]+)", said
-    ) or fullmatch(rf"{ends} (?P<child>[\w -]+?) (?:per|for each|for every|for a|each) (?P<parent>[\w -]+)", said)  # fmt: skip
+    ) or fullmatch(
+        rf"{ends} (?P<child>[\w -]+?) (?:per|for each|for every|for a|each) (?P<parent>[\w -]+)", said)  # fmt: skip
     if match is None:
         return None
     parent, child = table_called(now.spec, match["parent"]), table_called(now.spec, match["child"])
@@ -143,9 +148,11 @@ def when(now: Standing, said: str) -> Heard | None:
 def one_table(now: Standing, said: str) -> Heard | None:
     """`one table`, `flatten it`."""
     if not fullmatch(
-        r"(?:make it |make |as |into |in |all in |use |put it (?:all )?in(?:to)? )?(?:just |only )?(?:(?:one|1|a single|a)(?: flat)? (?:table|file)|flat(?:ten)?(?: it| this| all| everything| table)*)",
+        r"(?:make it |make |as |into |in |all in |use |put it (?:all )?in(?:to)? )?(?:just |"
+        r"only )?(?:(?:one|1|a single|a)(?: flat)? (?:table|file)|flat(?:ten)?(?: it| this| all|"
+        r" everything| table)*)",
         said,
-    ):  # noqa: E501
+    ):
         return None
     if "tables" not in now.spec:
         return Heard(now=now)
@@ -160,7 +167,7 @@ def called(now: Standing, said: str) -> Heard | None:
     """`call it bikes`: the name of the files."""
     match = fullmatch(
         r"(?:call|name) (?:it|this|that|all of it|the (?:data|dataset|data set|file|files|spec|result)) (.+)", said
-    )  # noqa: E501
+    )
     match = match or fullmatch(r"(?:the )?(?:name|file name|file) (?:is|should be|=) (.+)", said)
     name = re.sub(r"[^a-z0-9]+", "-", match[1].lower()).strip("-")[:40].strip("-") if match else ""
     return Heard(now=structs.replace(now, name=name)) if name else None
@@ -169,9 +176,10 @@ def called(now: Standing, said: str) -> Heard | None:
 def written_as(now: Standing, said: str) -> Heard | None:
     """`as parquet`: the format of the files."""
     match = fullmatch(
-        r"(?:as|in|into|save (?:it )?as|write (?:it )?as|make it|output|format)? ?(?:a |an )?(csv|json ?lines|jsonl?|ndjson|parquet)(?: files?| format)?",
+        r"(?:as|in|into|save (?:it )?as|write (?:it )?as|make it|output|format)? ?(?:a |an )?(csv|"
+        r"json ?lines|jsonl?|ndjson|parquet)(?: files?| format)?",
         said,
-    )  # noqa: E501
+    )
     if match is None:
         return None
     return Heard(now=structs.replace(now, format=FORMATS[re.sub(r"jsonlines", "json lines", match[1].lower())]))

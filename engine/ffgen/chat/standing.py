@@ -16,7 +16,8 @@ MOST_TURNS = 500
 
 Stage = Literal["new", "talking", "confirming", "made"]
 About = Literal[
-    "start", "range", "clash", "grain", "count", "each", "term", "period", "locale", "share", "unique", "more", "confirm"
+    "start", "range", "clash", "grain", "count", "each", "term", "period", "locale", "share", "unique", "more",
+    "confirm",
 ]  # fmt: skip
 Sign = Literal["+", "-", "~"]
 PartKind = Literal["say", "diff", "spec", "why", "help", "preview"]

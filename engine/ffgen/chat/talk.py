@@ -47,10 +47,17 @@ def asking_of(talk: Talk) -> Asking:
     if talk.stage == "new":
         return START
     if talk.stage == "confirming":
-        return CONFIRM
+        return _confirm(talk.now)
     now = talk.now
     room = now.asked < MOST_ASKED
     return next((one for one in now.open if (room or one.about == "clash") and is_still_open(one, now)), MORE)
+
+
+def _confirm(now: Standing) -> Asking:
+    """The last question, which says how much it is about."""
+    parts = [f"{table['count']:,} {table['name']}" if "count" in table else f"their {table['name']}"
+             for table in now.tables if "rows" not in table]  # fmt: skip
+    return structs.replace(CONFIRM, text=f"Make {' and '.join(parts)}?")
 
 
 def respond(talk: Talk, line: str, tools: Tools, *, yes: bool = False) -> tuple[Talk, Reply]:
@@ -173,7 +180,7 @@ def _done(talk: Talk, yes: bool) -> tuple[Talk, Reply]:
     talk = structs.replace(talk, stage="confirming")
     act: Act = "make" if yes else ""
     parts = (*_notes(notes), Part(kind="preview"), Part(kind="spec"))
-    return talk, Reply(parts=parts, ask=None if yes else CONFIRM, act=act)
+    return talk, Reply(parts=parts, ask=None if yes else _confirm(now), act=act)
 
 
 def _command(talk: Talk, name: str, words: str, tools: Tools, yes: bool) -> tuple[Talk, Reply]:
@@ -198,7 +205,7 @@ def _command(talk: Talk, name: str, words: str, tools: Tools, yes: bool) -> tupl
             _first(talk, words, tools)
             if words
             else _said(structs.replace(talk, stage="new"), "A new start; what was is kept: `undo` leads back.")
-        )  # noqa: E501
+        )
     part = reasons(talk.now, words) if name == "why" else Part(kind="spec" if name == "show" else "preview")
     return talk, Reply(parts=(part,), ask=asking_of(talk))
 

@@ -6,7 +6,7 @@ tables holds here. A request shows the drawn values of some rows, numbered; each
 and echoes a mark made of those values, and is used only where both agree.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -37,6 +37,26 @@ def asked_fields(table: Dataset) -> list[Field]:
 def asked_tables(spec: Spec) -> list[Dataset]:
     """The tables of a settled spec that have such fields."""
     return [table for table in spec.datasets if asked_fields(table)]
+
+
+def tables_read(tables: Iterable[Dataset], names: Iterable[str]) -> list[str]:
+    """These tables and all that their rows read, be it by way of others: what they refer to, what they total."""
+    found, by_name = list(names), {table.name: table for table in tables}
+    for name in found:
+        read = {other for field in by_name[name].fields for other in read_by(field)}
+        found += sorted((read & by_name.keys()) - set(found))
+    return found
+
+
+def read_by(field: Field) -> Iterator[str]:
+    """The tables that a field names, be it in a case or inside an object."""
+    if field.reference is not None:
+        yield field.reference.table
+    for generator in (field.generator, *(case.generator for case in field.cases or [])):
+        if isinstance(generator, dict):
+            yield str(generator.get("of", "")).partition(".")[0]
+    for inner in [*(field.fields or []), *([field.items] if field.items is not None else [])]:
+        yield from read_by(inner)
 
 
 def paired_names(table: Dataset) -> tuple[str, str]:

@@ -13,7 +13,15 @@ from msgspec import structs
 from ffgen.ask.replies import Replies
 from ffgen.errors import EndpointError
 from ffgen.plan.compile import Plan, budget, compile_plan, is_asked
-from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, paired_spec, shards_of, shown_fields
+from ffgen.plan.hybrid import (
+    asked_fields,
+    asked_tables,
+    fallbacks,
+    paired_spec,
+    shards_of,
+    shown_fields,
+    tables_read,
+)
 from ffgen.plan.tables import Layout
 from ffgen.run.answers import Answers, AnswerWriter
 from ffgen.run.asking import Asker
@@ -56,7 +64,8 @@ async def ask_rows(
 ) -> tuple[Plan, list[Report]]:
     """The plan with what a model wrote for its rows in `folder`, and a report for each table. Raises what an asked
     run raises; replies are kept, so nothing is asked twice."""
-    asked, needed = [table.name for table in asked_tables(plan.spec)], needed_tables(plan, options)
+    asked = [table.name for table in asked_tables(plan.spec)]
+    needed = tables_read(plan.spec.datasets, plan.chosen(options.table))
     wanted = [layout.table for layout in plan.layouts if layout.table in asked and layout.table in needed]
     if not wanted:
         return plan, []
@@ -75,22 +84,6 @@ async def ask_rows(
             for _ in hand.shards(layout):
                 pass
     return structs.replace(plan, answers=folder, digest="-".join(digests)), reports
-
-
-def needed_tables(plan: Plan, options: Options) -> set[str]:
-    """The tables that are written, and those above whose fields they copy."""
-    needed = set(plan.chosen(options.table))
-    while True:
-        above = {
-            field.reference.table
-            for table in plan.spec.datasets
-            if table.name in needed
-            for field in table.fields
-            if field.reference is not None
-        }
-        if above <= needed:
-            return needed
-        needed |= above
 
 
 async def ask_table(

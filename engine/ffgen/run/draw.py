@@ -19,16 +19,7 @@ from typing import Any
 from msgspec import structs
 
 from ffgen import failpoint
-from ffgen.errors import (
-    DestinationError,
-    FfgenError,
-    InternalError,
-    Interrupted,
-    ReaderGone,
-    ShortfallError,
-    TimeLimitError,
-    UsageError,
-)
+from ffgen.errors import DestinationError, FfgenError, InternalError, Interrupted, TimeLimitError
 from ffgen.plan.compile import Plan, is_asked
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
@@ -46,7 +37,7 @@ from ffgen.run.pools import fill_pools
 from ffgen.run.remote import Remote
 from ffgen.run.report import ProcessUse, Progress, Report, TableReport
 from ffgen.run.room import check_room
-from ffgen.run.saving import Saving
+from ffgen.run.saving import Saving, may_go_on
 from ffgen.run.space import check_disk, missing, rooms_of, told
 
 INLINE_SHARDS = 8
@@ -241,8 +232,10 @@ class Artist:
         self.phase = "finishing"
         if self.outputs.labels is not None:
             self.outputs.labels.finish()
-        if self.saving is not None and self.saving.keeper.is_begun:
+        if self.saving is not None and await self.saving.settle():
             await self.saving.finish(whole=True)
+        if self.failure is not None:  # that checkpoint failed: what is written is suspect
+            raise self.failure
 
     async def _keep(self, error: BaseException) -> None:
         """What stands is committed, where the same command may get further, and the error says so."""
@@ -250,6 +243,8 @@ class Artist:
         if self.saving is not None and may_go_on(error):
             await self.saving.finish(whole=False)
             self.outputs.keeps = self.saving.keeper.is_begun
+        elif self.saving is not None:
+            await self.saving.settle()  # or it would write into a folder that is being removed
         if isinstance(error, DestinationError):
             told(error, missing(self.rooms, self._sizes()), self.outputs.folder or "", self.options.to)
         if isinstance(error, FfgenError):
@@ -332,14 +327,8 @@ class Artist:
 
     def progress(self) -> Progress:
         """Where the run stands."""
-        return Progress.of_drawn(self.phase, self.rows, self.wanted, time.monotonic() - self.began, self.refused)
-
-
-def may_go_on(error: BaseException) -> bool:
-    """Whether the same command may get further than the run that ended so."""
-    if isinstance(error, TimeLimitError):
-        return True
-    return not isinstance(error, UsageError | ShortfallError | ReaderGone)
+        seconds = time.monotonic() - self.began
+        return Progress.of_drawn(self.phase, self.rows, self.wanted, seconds, self.refused, self.resumed)
 
 
 def report_of(artist: Artist, options: Options, uses: list[ProcessUse], elapsed: float) -> Report:

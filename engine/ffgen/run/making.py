@@ -15,7 +15,8 @@ from ffgen.run import drawing
 from ffgen.run.crew import Crew
 from ffgen.run.drawer import encoder_of
 from ffgen.run.drawing import Drawing
-from ffgen.run.journal import Advance, Part, Standing
+from ffgen.run.journal import Part, Standing
+from ffgen.run.keeper import Advance
 from ffgen.run.keylog import Judged, KeyLog
 from ffgen.run.labels import Spoiled, tell
 from ffgen.run.messages import Draw, Drawn, Message, Place, Placed, Sealed

@@ -20,7 +20,8 @@ from ffgen.errors import UsageError
 from ffgen.place import JOURNAL, STORE, Workspace, destination_error, split_compression
 from ffgen.plan.compile import Plan
 from ffgen.run.basis import basis_of
-from ffgen.run.journal import Keeper, Kept, Places
+from ffgen.run.journal import Kept
+from ffgen.run.keeper import Keeper, Places
 from ffgen.run.labels import LabelFile
 from ffgen.run.ledger import MANIFEST, marks_of, note
 from ffgen.run.options import STDOUT, Options
@@ -107,7 +108,8 @@ class Outputs:
         for space in self._spaces.values():
             space.publish()
         if self.manifest:
-            write_manifest(self.manifest, self.plan, tables, {name: marks[0].sum for name, marks in files.items()})
+            sums = {name: marks[0].sum for name, marks in files.items()}
+            write_manifest(self.manifest, self.folder or "", self.plan, tables, sums)
         for each in tables:
             if each.table in files and (output := self.of(each.table)) is not None:
                 about = (each.table, each.format, output.compression, each.records)
@@ -250,8 +252,9 @@ def manifest_of(to: str) -> str:
     return os.path.join(to if is_folder(to) else os.path.dirname(to), MANIFEST)
 
 
-def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport], sums: Mapping[str, str]) -> None:
-    """Replaces the manifest, whole. `sums` has the xxh3-128 of each table's file."""
+def write_manifest(path: str, folder: str, plan: Plan, tables: Sequence[TableReport], sums: Mapping[str, str]) -> None:
+    """Replaces the manifest, whole; it is made in a work folder, which is emptied whatever happens. `sums` has the
+    xxh3-128 of each table's file."""
     content: dict[str, Any] = {
         "schema_version": 1,
         "version": __version__,
@@ -268,7 +271,7 @@ def write_manifest(path: str, plan: Plan, tables: Sequence[TableReport], sums: M
             for each in tables
         ],
     }
-    partial = f"{path}.{os.getpid()}"
+    partial = os.path.join(folder, MANIFEST)
     try:
         with open(partial, "wb") as file:
             file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

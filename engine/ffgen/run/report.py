@@ -38,9 +38,13 @@ class Progress(Struct, frozen=True, kw_only=True):
     retries: int
     tokens_out: int
     seconds: float
+    resumed: int = 0
+    """Of the records: those that an earlier run had made."""
 
     @classmethod
-    def of_drawn(cls, phase: str, records: int, wanted: int, seconds: float, duplicates: int = 0) -> "Progress":
+    def of_drawn(
+        cls, phase: str, records: int, wanted: int, seconds: float, duplicates: int = 0, resumed: int = 0
+    ) -> "Progress":
         """Where a run stands that asks nobody."""
         return cls(
             phase=phase,
@@ -54,12 +58,13 @@ class Progress(Struct, frozen=True, kw_only=True):
             retries=0,
             tokens_out=0,
             seconds=seconds,
+            resumed=resumed,
         )
 
     @property
     def rate(self) -> float:
         """Records a second since the start."""
-        return self.records / self.seconds if self.seconds > 0 else 0.0
+        return max(0, self.records - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
 class Refusal(Struct, frozen=True, kw_only=True):

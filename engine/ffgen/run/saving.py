@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ffgen import failpoint
+from ffgen.errors import ReaderGone, ShortfallError, TimeLimitError, UsageError
 from ffgen.place import destination_error
-from ffgen.run.journal import Advance, Keeper
+from ffgen.run.keeper import Advance, Keeper
 from ffgen.run.labels import LabelFile
 
 EVERY_SECONDS = 5.0
@@ -70,13 +71,18 @@ class Saving:
         """Nobody waits any more."""
         self._hurry.set()
 
+    async def settle(self) -> bool:
+        """Waits for the checkpoint under way, which may be the first. Whether anything is committed."""
+        if self._running is not None:
+            await self._wait(self._running)
+        return self.keeper.is_begun
+
     async def finish(self, *, whole: bool) -> None:
         """Commits all that stands. With `whole`, what can't be committed is an error; else the run is being cut short:
         files are cut to what stands, which makes some room on a full disk, and what was committed before must do."""
         if not whole and not self.keeper.is_begun and time.monotonic() < self._first:
             return
-        if self._running is not None:
-            await self._wait(self._running)
+        await self.settle()
         if whole:
             await self._save({})
             return
@@ -125,6 +131,13 @@ class Saving:
         failpoint.hit("coordinator.saved")
         self.rows += sum(part.rows for each in advances if each.size is not None for part in each.parts)
         log.debug("checkpoint", extra={"records": self.rows, "seconds": round(now - began, 4)})
+
+
+def may_go_on(error: BaseException) -> bool:
+    """Whether the same command may get further than the run that ended so."""
+    if isinstance(error, TimeLimitError):
+        return True
+    return not isinstance(error, UsageError | ShortfallError | ReaderGone)
 
 
 async def in_thread(work: Callable[[], None]) -> None:

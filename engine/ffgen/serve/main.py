@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -10,14 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import convert
 
-from ffgen.errors import DestinationError, LockedError
+from ffgen.errors import DestinationError, InternalError, LockedError
 from ffgen.posix import holder, lock, raise_open_files
 from ffgen.run.endpoints import read_key
 from ffgen.run.options import new_loop
 from ffgen.serve.app import application
 from ffgen.serve.guard import check_safe
+from ffgen.serve.problem import Refused
 from ffgen.serve.service import Service
 from ffgen.serve.settings import Settings
 from ffgen.serve.store import Store
@@ -26,6 +29,17 @@ from ffgen.spec.model import Model
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
 KEEP_ALIVE = 75.0
 MOST_CONNECTIONS = 1024
+
+
+class _NotOurs(logging.Filter):
+    """What is no HTTP is answered with 400, and is nothing that an operator must read, with a traceback at that."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+http_log = logging.getLogger("ffgen.serve.http")
+http_log.addFilter(_NotOurs())
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
@@ -86,9 +100,10 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         access_log=None,
         keepalive_timeout=KEEP_ALIVE,
         auto_decompress=False,
+        logger=http_log,
     )
     try:
-        await service.quick.warm()
+        await _warm(service)
         await service.runner.start()
         await server.setup()
         sock = bound(settings.host, settings.port)
@@ -100,6 +115,14 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         await service.runner.stop()
         await asyncio.gather(service.quick.close(), service.long.close())
         await store.close()
+
+
+async def _warm(service: Service) -> None:
+    """The first requests find their makers; a service that can't have any is none."""
+    try:
+        await service.quick.warm()
+    except Refused as error:
+        raise InternalError("The processes that make answers can't be started.") from error
 
 
 def _told(stop: asyncio.Event) -> None:

@@ -180,6 +180,8 @@ class Service:
         suffix = os.path.splitext(next(iter(paths.values())))[1]
         named = [(path, f"{name if len(paths) > 1 else job.about.name}{suffix}") for name, path in paths.items()]
         headers = {"Content-Type": MEDIA["zip"], "Content-Disposition": disposition(f"{job.about.name}.zip")}
+        if request.method == "HEAD":
+            return web.Response(headers=headers)
         async with self.long.lend(request["client"]) as maker:
 
             async def pieces() -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ffgen.plan.compile import Plan
 from ffgen.plan.estimate import maker_of
+from ffgen.plan.hybrid import tables_read
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.tables import Layout
@@ -20,7 +21,7 @@ from ffgen.run.asking import ASKED
 from ffgen.run.desk import Gone
 from ffgen.run.explain.facts import Cell, case_of, facts_of
 from ffgen.run.explain.overheard import RowEar
-from ffgen.run.explain.redraw import CORRELATION, Draft, Shard, hand_for, reached, redrawn, refusals
+from ffgen.run.explain.redraw import CORRELATION, Draft, Shard, hand_for, redrawn, refusals
 from ffgen.run.explain.replay import Pools
 from ffgen.run.explain.rewritten import rewritten
 from ffgen.run.explain.standing import Standing, drawn_as_read, plain
@@ -48,7 +49,7 @@ def tell_drawn(here: Standing, known: Known, plan: Plan, cache: str | None, note
         recipe = Recipes(filled.spec, filled.layouts).recipes[here.table]
         source = standing_rows(recipe, number, first, count)
         watch, ear = RowWatch(first + int(source[row - first])), RowEar(first + int(source[row - first]))
-        tables = reached(here.table, plan.spec.datasets)
+        tables = tables_read(plan.spec.datasets, [here.table])
         hand, drawer = hand_for(rewritten(filled, tables, cache, folder, {here.table: ear}), folder)
         recipe = hand.recipes.recipes[here.table]
         (shard,) = redrawn(hand, drawer, layout, range(number, number + 1), lambda _: watch.hear)

@@ -1,6 +1,6 @@
 """Drawn rows made again, under watch: which streams made each value, and why a row was drawn more than once."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from ffgen.expr import first_failure
 from ffgen.plan.compile import Plan
+from ffgen.plan.hybrid import tables_read
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64, Stream
@@ -18,7 +19,6 @@ from ffgen.sample.base import Parents, Rows
 from ffgen.sample.cases import Conditional
 from ffgen.sample.plugins import rules_of
 from ffgen.shard.drawn import Drawer, Positions, judge
-from ffgen.spec.model import Dataset
 
 T = TypeVar("T")
 CORRELATION = "correlation"
@@ -225,7 +225,7 @@ def prepare(hand: Hand, layout: Layout, last: int) -> None:
     """Draws what a table needs of others: whole tables whose columns are looked up, and those that a gate keeps apart,
     of which only the shards up to the last one that is wanted where its rows lie under theirs."""
     recipes = hand.recipes
-    needed, above = reached(layout.table, recipes.tables.values()), set(lines(layout, recipes.laid))
+    needed, above = tables_read(recipes.tables.values(), [layout.table]), set(lines(layout, recipes.laid))
     for name, other in recipes.laid.items():
         if name == layout.table:
             return
@@ -241,20 +241,6 @@ def lines(layout: Layout, laid: dict[str, Layout]) -> Iterator[str]:
     while layout.parent:
         yield layout.parent
         layout = laid[layout.parent]
-
-
-def reached(table: str, datasets: Iterable[Dataset]) -> list[str]:
-    """A table and all that its rows read, be it by way of others."""
-    found, tables = [table], {each.name: each for each in datasets}
-    for name in found:
-        for each in tables[name].fields:
-            ref = each.reference
-            said = each.generator if isinstance(each.generator, dict) else {}
-            of = str(said.get("of", "")).partition(".")[0]
-            for other in (ref.table if ref is not None else "", of):
-                if other in tables and other not in found:
-                    found.append(other)
-    return found
 
 
 def parts_of(sampler: Any) -> Iterator[Any]:

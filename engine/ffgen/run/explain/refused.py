@@ -8,12 +8,12 @@ import numpy as np
 from msgspec import Struct
 
 from ffgen.plan.compile import Plan
-from ffgen.plan.hybrid import asked_fields
+from ffgen.plan.hybrid import asked_fields, tables_read
 from ffgen.run.desk import Desk, Gone, desk_of
 from ffgen.run.explain.drawn import THERE_ALREADY, gated_by, sample_of
 from ffgen.run.explain.overheard import RefusedEar
 from ffgen.run.explain.piles import Piles, Why
-from ffgen.run.explain.redraw import Draft, Listener, Refusal, Shard, hand_for, reached, redrawn, refusals
+from ffgen.run.explain.redraw import Draft, Listener, Refusal, Shard, hand_for, redrawn, refusals
 from ffgen.run.explain.replay import Pools, Replayed, cells_of, replay, text_of
 from ffgen.run.explain.rewritten import rewritten
 from ffgen.run.explain.row import doubts, table_of
@@ -69,7 +69,7 @@ def look_at_drawn(plan: Plan, table: str, cache: str | None, most: int, piles: P
             each.name for dataset in filled.spec.datasets if dataset.name == table for each in asked_fields(dataset)
         ]
         ear = RefusedEar(piles, asked)
-        whole = rewritten(filled, reached(table, plan.spec.datasets), cache, folder, {table: ear})
+        whole = rewritten(filled, tables_read(plan.spec.datasets, [table]), cache, folder, {table: ear})
         hand, drawer = hand_for(whole, folder)
         sifter = Sifter(piles)
         for shard in redrawn(hand, drawer, layout, range(min(most, layout.shards)), sifter.listen):

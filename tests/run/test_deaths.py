@@ -1,0 +1,79 @@
+"""Workers that die, of whatever: others take over with the same bytes, and what always kills is named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.run.cut import files, leftovers
+from tests.run.drive import KILLED
+from tests.run.nursery import Nursery, nurseries
+from tests.run.scenes import STANDIN, Stage
+from tests.standin import Standin, start
+
+CASES = [(kind, point, action) for kind, point in (("asked", "worker.reply"), ("drawn", "drawer.sealed"),
+                                                   ("hybrid", "worker.reply"), ("hybrid", "drawer.sealed"))
+         for action in ("crash", "exit", "memory")]  # fmt: skip
+ALWAYS = [("asked", "worker.reply", "crash"), ("drawn", "drawer.sealed", "exit"), ("hybrid", "worker.reply", "memory")]
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with nurseries() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Standin]:
+    with start(**STANDIN) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("kind", "point", "action"),
+    [pytest.param(*case, marks=() if case in ALWAYS else pytest.mark.soak) for case in CASES],
+)
+def test_another_worker_takes_over(
+    tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str, action: str
+) -> None:
+    """It dies at the last that it would do, so that the one after it does not get there."""
+    stage = Stage(kind, tmp_path, server.url, nursery).rehearse()
+    last = stage.play(f"{point}:kill@1000000").passed[point]
+    stage.clear()
+    done = stage.play(f"{point}:{action}@{last - 1}", workers=1)
+    assert done.code == 0, done
+    assert files(stage.folder) == stage.calm and leftovers(stage.folder) == []
+    stage.holds()
+
+
+@pytest.mark.parametrize(("kind", "point"), [("asked", "worker.reply"), ("asked", "gate.judge"),
+                                             ("asked", "writer.write"), ("drawn", "drawer.draw"),
+                                             ("hybrid", "worker.reply")])  # fmt: skip
+def test_a_bug_ends_the_run_with_its_name_though_it_cannot_be_pickled(
+    tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str
+) -> None:
+    """Nobody tries it three times, nor is a trace thrown at the user."""
+    stage = Stage(kind, tmp_path, server.url, nursery).rehearse()
+    done = stage.play(f"{point}:raise@3", workers=1)
+    assert done.code == 70 and "A bug in ffgen" in done.error and "_Odd" in done.error, done
+    assert "Traceback" not in done.said and stage.untouched()
+    stage.recovers()
+
+
+@pytest.mark.parametrize(
+    ("kind", "point"),
+    [("hybrid", "drawer.draw"), pytest.param("hybrid", "worker.reply", marks=pytest.mark.soak),
+     pytest.param("drawn", "drawer.sealed", marks=pytest.mark.soak)],
+)  # fmt: skip
+def test_what_always_kills_is_named(tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str) -> None:
+    stage = Stage(kind, tmp_path, server.url, nursery).rehearse()
+    done = stage.play(f"{point}:crash", workers=1)
+    assert done.code == 70 and "took down 3 worker" in done.error and "memory" in done.error, done
+    assert stage.untouched()
+    stage.recovers(workers=1)
+
+
+def test_a_coordinator_that_crashes_leaves_nobody_behind(tmp_path: Path, nursery: Nursery, server: Standin) -> None:
+    stage = Stage("asked", tmp_path, server.url, nursery).rehearse()
+    assert stage.play("coordinator.verdict:crash@2", workers=1).code == -11 != KILLED
+    assert stage.untouched()
+    stage.recovers()
