@@ -4,6 +4,7 @@ Nothing here imports a command module, or a library that one of them needs, befo
 """
 
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -16,6 +17,7 @@ from ffgen.errors import DestinationError, FfgenError, InternalError, Interrupte
 from ffgen_cli.crash import abandon_output, write_crash
 from ffgen_cli.log import blank, end_log, secrets_of
 from ffgen_cli.session import Session, terminal_for
+from ffgen_cli.streams import claim
 
 COMMANDS = {
     "init": ("ffgen_cli.command.init:init", "Start a new spec, from a template or from a few questions."),
@@ -92,6 +94,7 @@ def cli() -> None:
 
 def main() -> None:
     """What the `ffgen` script calls."""
+    claim()
     sys.exit(enter(sys.argv[1:]))
 
 
@@ -146,10 +149,24 @@ def translated(error: BaseException, arguments: list[str]) -> FfgenError:
     # click turns a broken pipe into SystemExit, which nothing else here raises
     if isinstance(error, BrokenPipeError | SystemExit):
         return ReaderGone("The reader of standard output went away.")
+    if (outside := _surroundings(error)) is not None:
+        return outside
     path = write_crash(error, arguments)
     kept = f"What happened is in {path}; please report it with that file." if path else "Please report it."
     said = blank(str(error), secrets_of(os.environ))[:200]
     return InternalError(f"ffgen has a bug: {type(error).__name__}: {said}", hint=kept)
+
+
+def _surroundings(error: BaseException) -> FfgenError | None:
+    """What is no bug of anybody's: a process that may open too few files, or whose folder was removed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+            return DestinationError("Too many files are open.", hint="Raise the limit: `ulimit -n 4096`.")
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # os.getcwd
+        return DestinationError("The folder that this was called in is gone.", hint="Go to one that is there.")
+    return None
 
 
 def _usage(error: click.UsageError) -> UsageError:

@@ -43,6 +43,7 @@ _SAYINGS = {
     errno.EISDIR: ("{path} is a folder.", "Name a file in it."),
     errno.ELOOP: ("The symbolic links of {path} go in a circle.", "Name the real file."),
     errno.ENAMETOOLONG: ("The name of {path} is too long.", "Use a shorter one: 240 bytes at most."),
+    errno.EBADF: ("{path} is closed.", "Write to a file: -o FILE."),
     errno.EMFILE: ("Too many files are open to use {path}.", "Raise the limit: `ulimit -n 4096`."),
 }
 

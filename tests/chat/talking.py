@@ -1,6 +1,7 @@
 """A conversation without a disk, a model or a terminal."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ffgen import api
@@ -9,9 +10,14 @@ from ffgen.chat.talk import opening, respond
 from ffgen.draft.drafting import Draft, draft_of
 
 
+@cache
+def _draft(text: str) -> Draft:
+    return draft_of(text, None, 0, api._proved)
+
+
 def draft(text: str, answers: Mapping[str, str] | None = None) -> Draft:
-    """The built-in drafter."""
-    return draft_of(text, None, 0, api._proved, answers)
+    """The built-in drafter. The same draft is given twice: no conversation may change one."""
+    return draft_of(text, None, 0, api._proved, answers) if answers else _draft(text)
 
 
 TOOLS = Tools(draft=draft, own=draft, check=api._proved)

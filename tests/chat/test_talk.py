@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.chat.talking import TOOLS, Talking
+from tests.chat.talking import Talking
 
 from ffgen import api
 from ffgen.chat.changes import changes
@@ -72,7 +72,8 @@ def test_a_sentence_changes_what_it_names_and_no_more(first: str, line: str, cha
 VALUES: list[tuple[str, str, str, dict[str, Any]]] = [
     (BIKES, "age between 18 and 65", "customers.age", {"range": [18, 65]}),
     (BIKES, "30% have no phone", "customers.phone", {"nullable": 0.3}),
-    (BIKES, "loyalty tier: 50% gold, 50% none", "customers.loyalty_tier", {"values": ["gold", "none"], "weights": [50, 50]}),
+    (BIKES, "loyalty tier: 50% gold, 50% none", "customers.loyalty_tier",
+     {"values": ["gold", "none"], "weights": [50, 50]}),
     (BIKES, "loyalty tier can be 1, 2 or 3", "customers.loyalty_tier", {"type": "integer", "values": [1, 2, 3]}),
     (BIKES, "make loyalty tier a whole number", "customers.loyalty_tier", {"type": "integer"}),
     (BIKES, "last two years", "customers.join_date", {"range": ["2023-01-01", "2024-12-31"]}),
@@ -90,7 +91,7 @@ def test_what_a_sentence_says_is_what_the_field_has(first: str, line: str, path:
 
 
 @pytest.mark.parametrize(
-    "line", ["hello there", "tell me a joke", "what is this?", "is it ok?", "asdf qwer", "/nothing", "0 rows", "-"]
+    "line", ["hello there", "tell me a joke", "what is this?", "is it ok?", "asdf qwer", "/frobnicate", "0 rows", "-"]
 )
 def test_what_is_not_understood_changes_nothing_and_comes_with_an_example(line: str) -> None:
     talk = Talking(BIKES)
@@ -193,10 +194,10 @@ class TestContradictions:
         assert talk.reply.ask and talk.say("") and talk.field("orders.quantity")["range"] == [2, 9]
 
     def test_two_that_may_be_meant(self) -> None:
-        talk = Talking(SHOP, "date is optional")
-        assert talk.reply.ask and set(talk.reply.ask.choices) == {"customers.join_date", "orders.order_date"}
+        talk = Talking(SHOP, "orders have a phone", "phone is optional")
+        assert talk.reply.ask and talk.reply.ask.choices == ("customers.phone", "orders.phone")
         talk.say("2")
-        assert talk.field(talk.changed[0][2:])["nullable"] is True and len(talk.changed) == 1
+        assert talk.changed == ["~ orders.phone"] and talk.field("orders.phone")["nullable"] is True
 
     def test_is_forgotten_when_something_else_is_said(self) -> None:
         talk = Talking(SHOP, "5000 orders", "no phone")
@@ -289,9 +290,10 @@ def test_a_talk_is_data() -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(talk), type=Talk) == talk
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.one_of(
-    st.sampled_from([line for _, line, _ in CHANGES] + ["", "1", "2", "undo", "redo", "done", "no", "start over", BIKES]),
+    st.sampled_from([line for _, line, _ in CHANGES]),
+    st.sampled_from(["", "1", "2", "undo", "redo", "done", "no", "start over", BIKES]),
     st.text(max_size=30),
 ), max_size=6))  # fmt: skip
 def test_no_line_crashes_it_and_what_stands_can_always_be_made(lines: list[str]) -> None:
@@ -300,4 +302,3 @@ def test_no_line_crashes_it_and_what_stands_can_always_be_made(lines: list[str])
         talk.say(line)
         if talk.talk.steps:
             assert not [one for one in api._proved(talk.spec) if one.severity == "error"], line
-    assert TOOLS

@@ -87,7 +87,10 @@ def test_a_wrong_pairing_is_never_admitted(server: standin.Standin, tmp_path: Pa
     rows, report = made(spec_of(server.url, model={"retries": 12}), tmp_path, cache=tmp_path / "other")
     assert paired(rows) and len(rows) == 100
     assert rows.drop("review").equals(clean.drop("review"))
-    assert report.requests > 7
+    if fault == "repeat":  # the first of two counts
+        assert report.requests == 7 and {refusal.reason for refusal in report.refused} == {"said before"}
+    else:
+        assert report.requests > 7
 
 
 def test_rows_that_are_always_exchanged_end_the_run(server: standin.Standin, tmp_path: Path) -> None:

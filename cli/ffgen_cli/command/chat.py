@@ -14,11 +14,11 @@ import ffgen
 from ffgen.errors import DestinationError, Interrupted, UsageError
 from ffgen_cli.command.describe import SUFFIXES, make, model_settings, rows_of, save, spec_beside
 from ffgen_cli.option import LOOKS, OTHER, Command, flag, settings
-from ffgen_cli.report import as_json, table
+from ffgen_cli.report import as_json, cell, table
 from ffgen_cli.session import Session
 from ffgen_cli.settings import MODEL, RECORDS, SHOW, Settings
-from ffgen_cli.talking import Lines, ask, show
-from ffgen_cli.terminal import clean
+from ffgen_cli.talking import Lines, ask, show, wrapped
+from ffgen_cli.terminal import clean, columns
 
 PREVIEW = 10
 EPILOG = """
@@ -127,7 +127,7 @@ class Desk:
                 self.session.terminal.note(self._kept())
                 return
             if self.chat.stage == "confirming":
-                self.session.terminal.always(self._where())
+                self.session.terminal.always("\n".join(wrapped(self._where(), self.session.terminal.width)))
             ask(self.chat.asking, self.session.terminal)
             line = self.lines.next()
             if line is None:
@@ -171,8 +171,10 @@ class Desk:
             assert isinstance(frames, ffgen.Frames)  # since no destination was given
             with frames:
                 rows = list(islice((row for frame in frames for row in frame.iter_rows(named=True)), PREVIEW))
-            cells = [list(row.values()) for row in rows]
-            drawn = table(list(rows[0]) if rows else [], cells, terminal.width, terminal.colored(sys.stderr))
+            shown, rest = fitting(rows, terminal.width)
+            cells = [[row[one] for one in shown] for row in rows]
+            drawn = table(shown, cells, terminal.width, terminal.colored(sys.stderr))
+            drawn += "\n" + "\n".join(wrapped(f" and {', '.join(rest)}", terminal.width)) if rest else ""
             parts.append(f"{name}\n\n{drawn}" if len(names) > 1 else drawn)
         return "\n" + "\n\n".join(parts) + "\n"
 
@@ -189,7 +191,7 @@ class Desk:
         if data == "-":
             return "The data goes to standard output."
         files = ffgen.destinations(ffgen.plan(self.chat.spec), data, format=format).values()
-        return clean(f"The data goes to {', '.join(files)}, the spec to {spec_beside(data)}.")
+        return f"The data goes to {', '.join(files)}, the spec to {spec_beside(data)}."
 
     def _made(self) -> bool:
         """The data and the spec beside it; false where the answer was not to replace what is there."""
@@ -247,6 +249,16 @@ class Desk:
         stem = path.name.removesuffix(suffix)
         names = (str(path.with_name(f"{stem}-{at}{suffix}")) + "/" * data.endswith("/") for at in range(2, 10_000))
         return next(name for name in names if not self._there(name, format, spec_beside(name)))
+
+
+def fitting(rows: list[dict[str, Any]], width: int) -> tuple[list[str], list[str]]:
+    """The first columns that fit side by side without folding, and the rest."""
+    names = list(rows[0]) if rows else []
+    wide = {name: max(columns(cell(one)) for one in [name, *(row[name] for row in rows)]) + 3 for name in names}
+    shown = next(
+        (names[:at] for at in range(len(names), 1, -1) if sum(wide[one] for one in names[:at]) < width), names[:2]
+    )
+    return shown, names[len(shown) :]
 
 
 def listed(session: Session) -> str:

@@ -15,17 +15,19 @@ _SPEAKS = ("derive", "when")
 
 
 def count(spec: Mapping[str, Any], table: str, rows: int) -> Spec:
-    """As many rows. A child keeps its number for each parent: where the parents' count is nobody's wish, `scaled` says
-    so first."""
+    """As many rows, and nothing else: see `scaled`."""
     made = copied(spec)
     one = table_at(made, table)
     assert one is not None
+    if "count" not in one:
+        one["count"] = rows
+        _first(one)
     one["count"] = rows
     return made
 
 
 def scaled(spec: Mapping[str, Any], table: str, rows: int) -> Spec:
-    """As many rows, and as many parents more."""
+    """As many rows, and as many parents as keep the number for each."""
     made = count(spec, table, rows)
     one, before = table_at(made, table), table_at(spec, table)
     assert one is not None and before is not None

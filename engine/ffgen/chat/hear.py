@@ -78,7 +78,7 @@ def answered(now: Standing, asking: Asking, said: str, tools: Tools) -> Heard | 
         why = {**now.why, asking.path: f'you said "{said}"'} if spec != now.spec else now.why
         path = tuple(dict.fromkeys([*now.said, asking.path]))
         return _proved(now, Heard(now=structs.replace(now, spec=spec, why=why, said=path)), said, tools)
-    found = redrafted(now, "", tools.draft, {asking.id: said})
+    found = redrafted(now, "", tools.draft, {asking.id: said}, is_model=bool(now.author))
     return _proved(now, Heard(now=_with_questions(found[0], found[1], found[2])), said, tools) if found else None
 
 
@@ -191,7 +191,7 @@ def _in_context(now: Standing, said: str, tools: Tools) -> Heard | None:
     """What the drafter, a model where there is one, makes of a sentence after all the others."""
     if _OPEN.search(said):
         return None
-    found = redrafted(now, said, tools.draft)
+    found = redrafted(now, said, tools.draft, is_model=bool(now.author))
     if found is None:
         return None
     made, before, after = found

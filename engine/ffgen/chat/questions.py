@@ -55,6 +55,15 @@ def asked_of(draft: Draft, now: Standing) -> tuple[Asking, ...]:
     return in_order(found)
 
 
+def of_new_tables(before: Standing, now: Standing) -> list[Asking]:
+    """What new tables leave open."""
+    known = {table["name"] for table in before.tables} | {*now.names.values()}
+    fresh = {str(table["name"]) for table in now.tables if table["name"] not in known}
+    ids = {one.id for one in now.open} | {*now.settled}
+    asked = [*_each(now), *_share(now)] if fresh else []
+    return [one for one in asked if one.path.partition(".")[0] in fresh and one.id not in ids]
+
+
 def in_order(found: list[Asking]) -> tuple[Asking, ...]:
     """The most important first."""
     return tuple(sorted(found, key=lambda one: ORDER.index(one.about)))
@@ -189,8 +198,9 @@ def _period(draft: Draft, now: Standing) -> list[Asking]:
         default = " to ".join(str(end)[:10] for end in field["range"])
         choices = (default, "the last year", "the last 2 years", "the last 5 years")
         told = ("", "last year", "last 2 years", "last 5 years")
-        return [Asking(id="period", about="period", text=f"Which period do the {table} cover ({name})?", default=default,
-                       choices=choices, says=told, hint="or any other: 2022 to 2024")]  # fmt: skip
+        text = f"Which period do the {table} cover ({name})?"
+        return [Asking(id="period", about="period", text=text, default=default, choices=choices,
+                       says=told, hint="or any other: 2022 to 2024")]  # fmt: skip
     return []
 
 

@@ -20,21 +20,31 @@ from ffgen.errors import UsageError
 
 
 def redrafted(
-    now: Standing, sentence: str, drafter: Drafter, answers: Mapping[str, str] | None = None
+    now: Standing,
+    sentence: str,
+    drafter: Drafter,
+    answers: Mapping[str, str] | None = None,
+    *,
+    is_model: bool = False,
 ) -> tuple[Standing, Draft, Draft] | None:
-    """The standing with what a sentence, or answers, add to the draft, and both drafts; None where nobody knows."""
+    """The standing with what a sentence, or answers, add to the draft, and both drafts; None where nobody knows.
+
+    A model is held against the text that it was given last, whose draft is kept, so that a sentence is one call.
+    """
     for old, new in now.names.items():  # the drafter knows them by their first names
         if "." not in old:
             sentence = re.sub(rf"\b{re.escape(new)}\b", old, sentence, flags=re.IGNORECASE)
     text = f"{now.text.rstrip(' .')}. {sentence.strip()}" if sentence else now.text
     if len(text) > MOST_TEXT:
         raise UsageError("This conversation is longer than a draft may be.", hint="`done`, and edit the spec.")
+    known = now.drafted if is_model else now.text
     try:
-        before, after = drafter(now.text), drafter(text, answers) if answers else drafter(text)
+        before, after = drafter(known), drafter(known, answers) if answers else drafter(text)
     except UsageError:
         return None
     spec, why = _patched(now, before, after)
-    return structs.replace(now, text=text, spec=spec, why=why), before, after
+    drafted = text if is_model and not answers else now.drafted
+    return structs.replace(now, text=text, drafted=drafted, spec=spec, why=why), before, after
 
 
 def _patched(now: Standing, before: Draft, after: Draft) -> tuple[dict[str, Any], dict[str, str]]:

@@ -44,7 +44,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     `text` is all that the drafter was given, `spec` what came of it and of the changes since. `names` has what was
     renamed, as the drafter calls it: `customers`, `customers.email`. `said` has paths that the user decided, `settled`
     the ids of questions that were answered or passed over, `open` those to come, the most important first; `by` is the
-    line that led here.
+    line that led here. `author` is the model that drafted, `drafted` the text that it was last given.
     """
 
     text: str
@@ -59,6 +59,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     asked: int = 0
     format: str = ""
     author: str = ""
+    drafted: str = ""
     is_flat: bool = False
     by: str = ""
 

@@ -13,7 +13,17 @@ from ffgen.chat.commands import HELP, command_of, reasons
 from ffgen.chat.hear import answered, hear
 from ffgen.chat.heard import LEAVE, Heard
 from ffgen.chat.plain import cleaned, number_tokens
-from ffgen.chat.questions import MOST_ASKED, asked_of, chosen, in_order, is_still_open, says, sentence_of, settled
+from ffgen.chat.questions import (
+    MOST_ASKED,
+    asked_of,
+    chosen,
+    in_order,
+    is_still_open,
+    of_new_tables,
+    says,
+    sentence_of,
+    settled,
+)
 from ffgen.chat.standing import MOST_TURNS, Act, Asking, Change, Part, Reply, Stage, Standing, Talk, Tools
 from ffgen.draft.drafting import Draft
 from ffgen.errors import UsageError
@@ -72,7 +82,7 @@ def respond(talk: Talk, line: str, tools: Tools, *, yes: bool = False) -> tuple[
         if talk.stage == "new":
             return _first(talk, said or EXAMPLE, tools)
         if talk.stage == "confirming":
-            return _confirmed(talk, said, tools, yes)
+            return _confirmed(talk, said, tools)
         return _line(structs.replace(talk, stage="talking"), said, tools, yes)
     except UsageError as error:
         return _said(talk, f"{error.what} {error.hint}".strip())
@@ -102,7 +112,7 @@ def _standing(draft: Draft, said: str) -> Standing:
     told += ["locale"] if any("people and places of" in one for one in draft.understood) else []
     told += ["period"] if any(re.match(r'".*": \d{4}-', one) for one in draft.understood) else []
     return Standing(text=said, spec=draft.spec, why=draft.why, name=draft.name, main=draft.main,
-                    said=tuple(told), author=draft.author, by=said)  # fmt: skip
+                    said=tuple(told), author=draft.author, drafted=said, by=said)  # fmt: skip
 
 
 def _tables(draft: Draft) -> list[dict]:  # type: ignore[type-arg]
@@ -144,7 +154,7 @@ def _taken(talk: Talk, found: Heard, said: str) -> tuple[Talk, Reply]:
     if found.ask is not None:
         now = structs.replace(now, open=(found.ask, *left))
         return _stepped(talk, now, [*found.notes], quiet=True)
-    now = structs.replace(now, open=in_order(list(now.open)))
+    now = structs.replace(now, open=in_order([*now.open, *of_new_tables(talk.now, now)]))
     notes = [*found.notes]
     before = talk.now
     if now.name != before.name:
@@ -163,13 +173,17 @@ def _stepped(talk: Talk, now: Standing, notes: list[str], quiet: bool = False) -
     return talk, Reply(parts=(*parts, *_notes(notes)), ask=asking_of(talk))
 
 
-def _confirmed(talk: Talk, said: str, tools: Tools, yes: bool) -> tuple[Talk, Reply]:
+def _confirmed(talk: Talk, said: str, tools: Tools) -> tuple[Talk, Reply]:
     if not said or _YES.fullmatch(said):
         return talk, Reply(parts=(), act="make")
-    talk = structs.replace(talk, stage="talking")
+    before = structs.replace(talk, stage="talking")
     if _NO.fullmatch(said):
-        return _said(talk, "What should be other?")
-    return _amended(talk, said, said, tools)
+        return _said(before, "What should be other?")
+    after, reply = _amended(before, said, said, tools)
+    if after.now.spec != talk.now.spec or after.now.open != talk.now.open:
+        return after, reply
+    after = structs.replace(after, stage="confirming")
+    return after, structs.replace(reply, ask=_confirm(after.now))
 
 
 def _done(talk: Talk, yes: bool) -> tuple[Talk, Reply]:

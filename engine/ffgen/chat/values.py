@@ -20,7 +20,7 @@ from ffgen.draft.words import tokens
 
 _NUMBER = r"[-+]?\$?\d+(?:\.\d+)?"
 _UNIT = r"(?:%|\$| ?(?:euros?|dollars?|usd|eur|years?(?: old)?|kg|km|cm|m|points?|stars?|degrees?))?"
-_SHAPES = re.compile(r"(?:an? )?(?:whole number|number|date|yes or no|sentence|code|word or two)", re.IGNORECASE)
+_SHAPE = r"(?P<shape>(?:an? )?(?:whole number|number|date|yes or no|sentence|code|word or two))"
 _STATUS = ("status", "state", "outcome", "result")
 
 
@@ -112,14 +112,10 @@ def shaped(now: Standing, said: str) -> Heard | None:
         if not isinstance(places, list):
             return places
         return put(now, places, {"type": "number", "decimals": int(match["places"])})
-    match = fullmatch(
-        rf"(?:make |turn )?(?:the )?{FIELD} (?:(?:is|are|should be|must be|as|into|:) ?)?(?P<shape>.+)", said
-    )
+    match = fullmatch(rf"(?:make |turn )?(?:the )?{FIELD} (?:(?:is|are|should be|must be|as|into|:) ?)?{_SHAPE}", said)
     if match is None:
         return None
     shape = match["shape"].lower()
-    if not _SHAPES.fullmatch(shape):
-        return None
     if not shape.startswith(("a ", "an ", "yes")):
         shape = f"a {shape}"
     made, found = shape_of(shape), fields_called(now.spec, match["field"])

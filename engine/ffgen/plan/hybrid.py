@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
+from ffgen.ask.paired import Known
+from ffgen.ask.prompt import CHARS_PER_TOKEN
+from ffgen.plan.compile import Plan, budget, compile_plan
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
 from ffgen.plan.settle import fallen_back
@@ -19,13 +22,19 @@ from ffgen.sample.build import build_sampler
 from ffgen.sample.cases import bind_field
 from ffgen.spec.model import Dataset, Field, Model, Spec
 from ffgen.spec.types import Problem
+from ffgen.spec.types.nested import one_line
 
 BATCH_ROWS = 16
 """Rows a request of a hybrid table asks for, unless the spec says: the drawn values cost tokens, too."""
+WIDEST = 200
+"""Characters of a mark."""
+LONGEST_PART = 40
+LONGEST = 400
+"""Characters of a drawn text that a model is shown."""
 MUTE = frozenset({"uuid", "ipv4"})
 """Types whose values tell a model nothing."""
 MUTE_GENERATORS = frozenset(
-    {"uuid4", "uuid7", "ulid", "hash", "mac", "ipv4", "ipv6", "card", "iban", "imei", "user_agent"}
+    {"uuid4", "uuid7", "ulid", "sequence", "hash", "mac", "ipv4", "ipv6", "card", "iban", "imei", "user_agent"}
 )
 
 
@@ -71,7 +80,7 @@ def paired_spec(spec: Spec, table: Dataset, count: int) -> Spec:
     number, mark = paired_names(table)
     keys = [
         Field(name=number, type="integer", range=[1, rows_of(spec.model)], description="the number of the given row"),
-        Field(name=mark, type="string", length=[1, 200], description="copied from the given row"),
+        Field(name=mark, type="string", length=[1, WIDEST], description="copied from the given row"),
     ]
     dataset = Dataset(
         name=table.name,
@@ -114,6 +123,31 @@ def shown_fields(recipe: Recipe) -> list[str]:
     ]
 
 
+def known_of(recipe: Recipe) -> Known:
+    """What a model is told of a table's rows once: the drawn fields that it is given, and what its texts must obey."""
+    about = {each.name: one_line(each.description or "") for each in recipe.dataset.fields}
+    fields = [f"{name} ({about[name]})" if about[name] else name for name in shown_fields(recipe)]
+    told = {*shown_fields(recipe), *recipe.asked}
+    return Known(fields, [each.text for each in recipe.held_back.requires if each.columns <= told])
+
+
+def paired_plan(plan: Plan, recipe: Recipe, count: int) -> Plan:
+    """The plan by which a model is asked for its part of `count` rows of a table. The context has room for what it is
+    given."""
+    table, shown = recipe.dataset, set(shown_fields(recipe))
+    small = compile_plan(paired_spec(plan.spec, table, count))
+    shards = shards_of(plan.spec, table.name, count)
+    given = sum(min(kind.widths()[1], LONGEST) + 3 for name, kind in recipe.kinds.items() if name in shown)
+    context = small.context + int(shards.batch_size * (given + WIDEST) / CHARS_PER_TOKEN)
+    return structs.replace(
+        small,
+        shards=shards,
+        spec_hash=plan.spec_hash,
+        max_asks=budget(shards, plan.asks),
+        context=-(-context // 1024) * 1024,
+    )
+
+
 def fallbacks(recipes: Recipes, table: str) -> dict[str, list[Sampler]]:
     """For each asked field, the samplers that make its value where the model can't, in order."""
     recipe = recipes.recipes[table]
@@ -154,28 +188,30 @@ def fallback_problems(recipes: Recipes, table: str) -> Iterator[tuple[tuple[str 
                 yield ("fields", i, "fallback", k), problem
 
 
-def mark_of(rows: Sequence[Sequence[str]], widest: int = 60) -> list[str]:
+def mark_of(rows: Sequence[Sequence[str]]) -> list[str]:
     """A mark for each row of a request: the values that tell these rows apart in the fewest characters.
 
-    `rows` are the shown values as text. One field where one will do, else several, joined; rows that are alike in all
-    of them have the same mark, and may be exchanged without harm.
+    `rows` are the shown values as text. One field where one will do, else several, joined, as far as 200 characters
+    go; rows that are alike in all of them have the same mark, and may be exchanged without harm.
 
     >>> mark_of([["bike", "red"], ["car", "red"]])
     ['bike', 'car']
     >>> mark_of([["bike", "red"], ["bike", "blue"], ["car", "red"]])
-    ['bike / red', 'bike / blue', 'car / red']
+    ['red / bike', 'blue / bike', 'red / car']
     """
-    columns: list[Sequence[str]] = [*zip(*rows, strict=True)]
-    usable = [column for column in columns if all(0 < len(text) <= widest for text in column)]
-    usable.sort(key=lambda column: (-len(set(column)), sum(map(len, column))))
-    chosen: list[Sequence[str]] = []
-    kinds = 1
-    for column in usable:
-        if kinds == len(rows):
-            break
-        if (more := len(set(zip(*chosen, column, strict=True)))) > kinds:
-            chosen.append(column)
-            kinds = more
-    if not chosen:
-        chosen = usable[:1]
-    return [" / ".join(parts) for parts in zip(*chosen, strict=True)] or ["-"] * len(rows)
+    said = [(max(map(len, column)) > LONGEST_PART, [*map(shortened, column)]) for column in zip(*rows, strict=True)]
+    said.sort(key=lambda each: (each[0], -len(set(each[1])), sum(map(len, each[1]))))
+    columns = [column for _, column in said]
+    chosen = columns[:1]
+    marks = chosen[0] if chosen else ["-"] * len(rows)
+    kinds = len(set(marks))
+    for column in columns[1:]:
+        longer = [" / ".join(parts) for parts in zip(marks, column, strict=True)]
+        if kinds < len(set(longer)) and max(map(len, longer)) <= WIDEST:
+            marks, kinds = longer, len(set(longer))
+    return marks
+
+
+def shortened(text: str) -> str:
+    """A value as a part of a mark: not all of a long one, and a dash for none."""
+    return text[:LONGEST_PART].rstrip() or "-"

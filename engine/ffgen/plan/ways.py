@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, structs
 
-from ffgen.ask.paired import PairedPrompts
+from ffgen.ask.paired import Known, PairedPrompts
 from ffgen.ask.prompt import Prompts
 from ffgen.errors import FfgenError
 from ffgen.plan.compile import Plan, compile_plan, endpoints_of
@@ -134,9 +134,10 @@ def reckon_rows(cost: Cost, spec: Spec, table: Dataset, count: int) -> None:
     """Adds what the asked fields of a table take."""
     plan = compile_plan(paired_spec(spec, table, count))
     types = build_types(plan.dataset.fields)
-    prompts = PairedPrompts(plan.dataset, types, plan.model.reply, plan.model.max_tokens)
     asked = {field.name for field in asked_fields(table)}
     shown = [field for field in table.fields if field.name not in asked and field.type not in MUTE]
+    known = Known([field.name for field in shown])
+    prompts = PairedPrompts(plan.dataset, types, plan.model.reply, plan.model.max_tokens, known)
     width = sum(kind.widths()[0] + 1 for kind in build_types(shown))
     cost.requests += plan.shards.base
     cost.tokens_in += plan.shards.base * prompts.tokens_of_prompt() + int(count * prompts.tokens_given(width))

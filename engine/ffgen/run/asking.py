@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 import polars as pl
 
-from ffgen.ask.paired import KEYS, Given
+from ffgen.ask.paired import KEYS, Given, Known, in_words
 from ffgen.ask.replies import Replies
 from ffgen.errors import FfgenError, ShortfallError
 from ffgen.plan.compile import Plan
@@ -20,11 +20,11 @@ from ffgen.plan.recipe import Recipe
 from ffgen.rng import U64
 from ffgen.run.answers import KEY, MAKER, AnswerWriter
 from ffgen.run.audit import Audit
-from ffgen.run.coordinator import Coordinator
+from ffgen.run.coordinator import Coordinator, shortened
 from ffgen.run.crew import Crew
 from ffgen.run.endpoints import Endpoints
 from ffgen.run.given import Part
-from ffgen.run.judging import Judge
+from ffgen.run.judging import NEAR, TWIN, Judge
 from ffgen.run.messages import Answered
 from ffgen.run.moves import Command, GiveUp, Judged, Replied, WriteShard, Written
 from ffgen.run.rowwise import Rowwise
@@ -33,8 +33,10 @@ from ffgen.sample.cases import hold_field
 from ffgen.shard.paired import PairedMaker
 from ffgen.sink.frame import frame_of
 from ffgen.spec.duration import seconds
-from ffgen.spec.record import RecordType
+from ffgen.spec.record import RecordType, Refusals
 
+MOST_TAKEN = 8
+"""Texts that a request is told not to use again."""
 ASKED = "ask"
 """Who made a value that the model wrote."""
 
@@ -49,7 +51,8 @@ class UnderWay:
         self.lines: dict[int, bytes] = {}
         self.done: dict[int, int] = {}
         self.frames: list[pl.DataFrame] = []
-        self.refused: Counter[str] = Counter()
+        self.refused: Refusals = Counter()
+        self.taken: list[str] = []
         self.given: Given | None = None
         self.key = ""
 
@@ -84,12 +87,13 @@ class Asker(Coordinator):
         *,
         recipe: Recipe,
         parts: Iterator[Part],
-        shown: list[str],
+        known: Known,
         fallbacks: Mapping[str, list[Sampler]],
         judge: Judge,
         writer: AnswerWriter,
         fresh: bool,
         audit: Audit,
+        limit: float,
     ) -> None:
         super().__init__(plan, crew, endpoints, replies, fresh=fresh, audit=audit)
         self.state = Rowwise(
@@ -100,15 +104,18 @@ class Asker(Coordinator):
             patience=seconds(plan.model.patience),
             endpoints=len(endpoints.found),
         )
-        self.paired = PairedMaker(plan, endpoints.first.api, endpoints.first.model, shown)
+        self.paired = PairedMaker(plan, endpoints.first.api, endpoints.first.model, known)
         self.recipe = recipe
         self.asked = recipe.asked
         self.schema = {name: recipe.samplers[name].kind.value_dtype() for name in self.asked}
         self.record = RecordType(plan.dataset)
+        fields = {each.name: each for each in recipe.dataset.fields}
+        self.texts = [name for name in self.asked if fields[name].unique and fields[name].type in ("string", "text")]
         self.parts = parts
         self.fallbacks = fallbacks
         self.judge = judge
         self.writer = writer
+        self.limit = limit
         self.made: dict[str, Counter[str]] = {name: Counter() for name in self.asked}
         self.under_way: dict[int, UnderWay] = {}
 
@@ -119,13 +126,13 @@ class Asker(Coordinator):
             self.under_way[shard] = UnderWay(next(self.parts))
         here = self.under_way[shard]
         part, missing = here.part, here.missing
-        said = "; ".join(f"{reason} ({count})" for reason, count in sorted(here.refused.items()))
         here.given = Given(
             missing,
             [part.marks[n - 1] for n in missing],
             [part.shown[n - 1] for n in missing],
             attempt,
-            said,
+            in_words(sorted(here.refused.items())),
+            here.taken[-MOST_TAKEN:],
         )
         return self.paired.body(shard, here.given, self.endpoints.plain)
 
@@ -140,7 +147,7 @@ class Asker(Coordinator):
         self._count(message, asked)
         here.refused = Counter()
         for field, reason, count in message.made.refused:
-            here.refused[f"{field}: {reason}" if field else reason] += count
+            here.refused[field, reason] += count
         number = self.record.names[0]
         for line in message.made.batch.lines.splitlines():
             here.lines.setdefault(int(orjson.loads(line)[number]), line)
@@ -180,6 +187,10 @@ class Asker(Coordinator):
             return
         super()._do(command)
 
+    def _time_over(self, timeout: float) -> None:
+        super()._time_over(timeout)
+        self._limit = self.limit  # what is left of it is no number that the user knows
+
     def _reason(self, command: GiveUp) -> FfgenError:
         if command.reason == "short":
             here = self.under_way.get(self.state.judged_next)
@@ -212,9 +223,12 @@ class Asker(Coordinator):
         why = self.judge.judge(here.part.index[places], whole)
         good = [place for place, reason in enumerate(why) if not reason]
         here.stand([numbers[place] for place in good], rows[good])
-        for reason in filter(None, why):
-            here.refused[reason] += 1
-            self.tally.refused["", reason] += 1
+        for place, reason in enumerate(why):
+            if reason:
+                here.refused["", reason] += 1
+                self.tally.refused["", reason] += 1
+            if reason in (TWIN, NEAR):
+                here.taken += [shortened(rows[name][place] or "") for name in self.texts]
 
     def _fall_back(self, shard: int, here: UnderWay) -> None:
         """What the model could not write is drawn by the first fallback whose values are good."""
@@ -264,10 +278,16 @@ class Asker(Coordinator):
         first = here.missing[0]
         row = int(here.part.index[first - 1]) + 1
         tries = self.plan.model.retries + 1
-        said = ", ".join(f"{reason} ({count})" for reason, count in here.refused.most_common(3)) or "nothing usable"
-        fields = ", ".join(f"`{name}`" for name in self.asked)
-        what = f"{self.recipe.dataset.name}: the model gave nothing for {fields} of row {row} in {tries} asks: {said}."
-        hint = "Loosen what the text must be, give `examples`, lower `min_score`, or name a `fallback`."
+        most = here.refused.most_common(3)
+        said = ", ".join(
+            f"{field}: {reason} ({count})" if field else f"{reason} ({count})" for (field, reason), count in most
+        )
+        fields = ", ".join(f"`{name}`" for name in self.asked[:3])
+        fields += f" and {len(self.asked) - 3} more" if len(self.asked) > 3 else ""
+        what = f"{self.recipe.dataset.name}: the model gave nothing for {fields} of row {row} in {tries} asks: "
+        what += f"{said or 'nothing usable'}."
+        hint = "Loosen what the text must be, give `examples`, lower `min_score`, or name a `fallback`. "
+        hint += "Replies are kept: --fresh asks anew, and more `model.retries` go on from there."
         return ShortfallError(what, hint=hint)
 
 

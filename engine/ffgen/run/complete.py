@@ -1,5 +1,6 @@
 """What a drawn plan must know before it is drawn: the values of its pools, and the asked fields of its rows."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -11,14 +12,14 @@ import polars as pl
 from msgspec import structs
 
 from ffgen.ask.replies import Replies
-from ffgen.errors import EndpointError
-from ffgen.plan.compile import Plan, budget, compile_plan, is_asked
+from ffgen.errors import EndpointError, TimeLimitError
+from ffgen.plan.compile import Plan, is_asked
 from ffgen.plan.hybrid import (
     asked_fields,
     asked_tables,
     fallbacks,
-    paired_spec,
-    shards_of,
+    known_of,
+    paired_plan,
     shown_fields,
     tables_read,
 )
@@ -81,8 +82,8 @@ async def ask_rows(
             digests.append(digest)
             hand.recipes.answers = Answers(folder, wanted[: len(digests)]).get
         if hand.is_needed(layout.table):
-            for _ in hand.shards(layout):
-                pass
+            stop.tell(None)
+            await counted(hand, layout, options.after(time.monotonic() - began))
     return structs.replace(plan, answers=folder, digest="-".join(digests)), reports
 
 
@@ -95,13 +96,9 @@ async def ask_table(
     table = recipe.dataset
     schema = {name: recipe.samplers[name].kind.value_dtype() for name in recipe.asked}
     writer = AnswerWriter(hand.folder, table.name, schema)
-    count = layout.count
-    if any(field.may_be_null for field in asked_fields(table)):
-        count = sum(wanted_rows(frame, recipe.asked) for frame in hand.shards(layout))
-    small = compile_plan(paired_spec(plan.spec, table, count))
-    shards = shards_of(plan.spec, table.name, count)
-    small = structs.replace(small, shards=shards, spec_hash=plan.spec_hash, max_asks=budget(shards, plan.asks))
-    shown = shown_fields(recipe)
+    stop.tell(None)
+    count = await counted(hand, layout, options) if any(f.may_be_null for f in asked_fields(table)) else layout.count
+    small, known = paired_plan(plan, recipe, count), known_of(recipe)
     with contextlib.ExitStack() as held:
         replies = held.enter_context(Replies.open(os.path.join(cache_folder(options.cache_dir), "replies.sqlite3")))
         audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
@@ -122,21 +119,23 @@ async def ask_table(
             endpoints,
             replies,
             recipe=recipe,
-            parts=parts_of(spans(hand, layout), recipe.asked, shown, shards.batch_size),
-            shown=shown,
+            parts=parts_of(spans(hand, layout), recipe.asked, shown_fields(recipe), small.shards.batch_size),
+            known=known,
             fallbacks=fallbacks(hand.recipes, table.name),
             judge=judge,
             writer=writer,
             fresh=options.fresh,
             audit=audit,
+            limit=options.limit,
         )
         setups = setups_for(small, options, endpoints, key, None, "jsonl", "none")
-        setup = structs.replace(setups["worker"], shown=shown)
+        setup = structs.replace(setups["worker"], known=known)
         stop.tell(asker)
         uses = []
         try:
             if count:
-                await asker.carry_out({"worker": setup}, options.timeout, watch)
+                left = options.after(time.monotonic() - began)
+                await asker.carry_out({"worker": setup}, left.timeout, watch)
             uses = await crew.leave()
         finally:
             await crew.leave()
@@ -163,6 +162,19 @@ def spans(hand: Hand, layout: Layout) -> Iterator[tuple[int, pl.DataFrame]]:
     """The shards of a table with the number of their first row."""
     for shard, frame in enumerate(hand.shards(layout)):
         yield layout.span(shard)[0], frame
+
+
+async def counted(hand: Hand, layout: Layout, options: Options) -> int:
+    """The rows of a table that a model is asked for. All of them are drawn; signals and the time limit are heard."""
+    until, count = time.monotonic() + options.timeout, 0
+    asked = hand.recipes.recipes[layout.table].asked
+    for frame in hand.shards(layout):
+        count += wanted_rows(frame, asked) if asked else 0
+        await asyncio.sleep(0)
+        if time.monotonic() > until:
+            what = f"The time limit of {options.limit:g} s passed while rows of {layout.table} were drawn."
+            raise TimeLimitError(what, hint="Give it more: --timeout.")
+    return count
 
 
 def wanted_rows(frame: pl.DataFrame, asked: list[str]) -> int:

@@ -245,7 +245,7 @@ class Artist:
             self.outputs.keeps = self.saving.keeper.is_begun
         elif self.saving is not None:
             await self.saving.settle()  # or it would write into a folder that is being removed
-        if isinstance(error, DestinationError):
+        if isinstance(error, DestinationError) and self.rooms:
             told(error, missing(self.rooms, self._sizes()), self.outputs.folder or "", self.options.to)
         if isinstance(error, FfgenError):
             error.hint = f"{error.hint} {self._kept_words(error)}".strip()

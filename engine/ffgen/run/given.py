@@ -8,11 +8,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from ffgen.plan.hybrid import mark_of
+from ffgen.plan.hybrid import LONGEST, mark_of
 from ffgen.rng import U64
-
-LONGEST = 400
-"""Characters of a drawn text that a model is shown."""
 
 
 class Part(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ffgen.ask.paired import Given
+from ffgen.ask.paired import Given, Known
 from ffgen.plan.compile import Plan
 from ffgen.shard.made import Made
 
@@ -43,8 +43,8 @@ class Setup(Struct, tag=True, frozen=True):
     store: str = ""
     labels: str | None = None
     """How the labels of what is spoiled are compressed; None where nobody wants them."""
-    shown: list[str] | None = None
-    """The drawn fields that the model is given; None where it writes whole records."""
+    known: Known | None = None
+    """What the model is told of given rows; None where it writes whole records."""
 
 
 class Ask(Struct, tag=True, frozen=True):

@@ -85,8 +85,8 @@ class Signals:
             self._before.append((number, before))
         return self
 
-    def tell(self, coordinator: Stoppable) -> None:
-        """From now on the coordinator hears of signals."""
+    def tell(self, coordinator: Stoppable | None) -> None:
+        """From now on the coordinator hears of signals; without one, they cancel what is being set up."""
         self._coordinator = coordinator
 
     def hear(self, number: int) -> None:

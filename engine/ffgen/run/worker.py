@@ -14,10 +14,10 @@ from ffgen.shard.paired import PairedMaker
 
 def make_with(setup: Setup) -> Callable[[int, bytes, Given | None, int], Made]:
     """What makes a shard from a reply: whole records, or parts of given rows."""
-    if setup.shown is None:
+    if setup.known is None:
         maker = Maker(setup.plan, setup.api, setup.model)
         return lambda shard, reply, given, rows: maker.make(shard, reply, rows)
-    paired = PairedMaker(setup.plan, setup.api, setup.model, setup.shown)
+    paired = PairedMaker(setup.plan, setup.api, setup.model, setup.known)
     return lambda shard, reply, given, rows: paired.make(reply, given or Given([], [], []))
 
 

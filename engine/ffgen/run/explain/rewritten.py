@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 
 from ffgen.ask.replies import Replies
 from ffgen.errors import EndpointError
-from ffgen.plan.compile import Plan, budget, compile_plan
-from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, paired_spec, shards_of, shown_fields
+from ffgen.plan.compile import Plan
+from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, known_of, paired_plan, shown_fields
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64
 from ffgen.run.answers import Answers, AnswerWriter
@@ -153,7 +153,7 @@ def reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear) 
 
 async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear) -> None:
     recipe, table = hand.recipes.recipes[layout.table], layout.table
-    small, shown = asked_part(plan, layout, hand), shown_fields(recipe)
+    small, known = asked_part(plan, layout, hand), known_of(recipe)
     schema = {name: recipe.samplers[name].kind.value_dtype() for name in recipe.asked}
     writer = AnswerWriter(hand.folder, table, schema)
     if not os.path.exists(path_of(cache)):
@@ -168,7 +168,7 @@ async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear
         judge = Overheard(recipe, memory_for(plan), hand.folder)
         judge.ear = ear
         crew = crew_for(small, options, None)
-        parts = parts_of(spans(hand, layout), recipe.asked, shown, small.shards.batch_size)
+        parts = parts_of(spans(hand, layout), recipe.asked, shown_fields(recipe), small.shards.batch_size)
         asker = Rereader(
             small,
             crew,
@@ -176,18 +176,19 @@ async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear
             replies,
             recipe=recipe,
             parts=parts,
-            shown=shown,
+            known=known,
             fallbacks=fallbacks(hand.recipes, table),
             judge=judge,
             writer=writer,
             fresh=False,
             audit=Audit(None, None, plan.spec_hash),
+            limit=TIME_LIMIT,
         )
         asker.ear = ear
         setup = setups_for(small, options, endpoints, None, None, "jsonl", "none")["worker"]
         try:
             if small.shards.count:
-                await asker.carry_out({"worker": structs.replace(setup, shown=shown)}, TIME_LIMIT, None)
+                await asker.carry_out({"worker": structs.replace(setup, known=known)}, TIME_LIMIT, None)
         finally:
             await crew.leave()
             judge.close()
@@ -200,6 +201,4 @@ def asked_part(plan: Plan, layout: Layout, hand: Hand) -> Plan:
     count = layout.count
     if any(field.may_be_null for field in asked_fields(recipe.dataset)):
         count = sum(wanted_rows(frame, recipe.asked) for frame in hand.shards(layout))
-    small = compile_plan(paired_spec(plan.spec, recipe.dataset, count))
-    shards = shards_of(plan.spec, layout.table, count)
-    return structs.replace(small, shards=shards, spec_hash=plan.spec_hash, max_asks=budget(shards, plan.asks))
+    return paired_plan(plan, recipe, count)
