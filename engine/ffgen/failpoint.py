@@ -2,8 +2,8 @@
 
 An action is `kill` (SIGKILL to this process), `crash` (SIGSEGV), `exit` (it ends without a word), `stop` (SIGSTOP: it
 stands still until somebody lets it go on), `slow` (a twentieth of a second passes), `memory` (MemoryError), `raise` (an
-error that can't be pickled), `short` (at a write: half of it is written at first), or the name of an errno (`ENOSPC`,
-`EIO`) that is raised as OSError; `@n` is the n-th time the place is passed, first unless said, `@n+` that time and all
+error that can't be pickled), `panic` (a BaseException, as polars raises), `short` (at a write: half of it is written at
+first), or the name of an errno (`ENOSPC`, `EIO`) that is raised as OSError; `@n` is the n-th time the place is passed, first unless said, `@n+` that time and all
 after it. Costs one dictionary look-up when unset.
 """
 
@@ -22,6 +22,10 @@ class _Odd(Exception):
 
     def __reduce__(self) -> str:
         raise TypeError("this error can't be pickled")
+
+
+class _Panic(BaseException):
+    """What goes past every `except Exception`."""
 
 
 def arm(text: str) -> None:
@@ -72,6 +76,8 @@ def _act(action: str) -> None:
             raise MemoryError
         case "raise":
             raise _Odd
+        case "panic":
+            raise _Panic
         case _:
             code = getattr(errno, action)
             raise OSError(code, os.strerror(code))

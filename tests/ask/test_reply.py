@@ -72,7 +72,7 @@ def test_a_reply_cut_anywhere_keeps_its_complete_rows(
     cut = int(len(text) * where)
     kept = reader(form).read(text[:cut], truncated=True)
     assert cells(kept.cells) == [row for row, end in zip(rows, row_ends(text, len(rows)), strict=True) if end <= cut]
-    assert not kept.refused
+    assert sum(kept.refused.values()) <= 1  # a list and an object of the row that was cut may look like rows
 
 
 def row_ends(text: str, count: int) -> list[int]:

@@ -72,6 +72,25 @@ def test_what_always_kills_is_named(tmp_path: Path, nursery: Nursery, server: St
     stage.recovers(workers=1)
 
 
+@pytest.mark.parametrize(("kind", "point", "workers"), [("drawn", "drawer.draw@5", 0), ("drawn", "drawer.draw@8", 1),
+                                                        ("asked", "worker.reply@5", 1)])  # fmt: skip
+def test_a_library_that_panics_is_tried_again(
+    tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str, workers: int
+) -> None:
+    """What is no `Exception` must be heard of, too, or a run would wait for ever."""
+    stage = Stage(kind, tmp_path, server.url, nursery).rehearse()
+    done = stage.play(point.replace("@", ":panic@"), workers=workers)
+    assert done.code == 0 and files(stage.folder) == stage.calm, done
+
+
+def test_a_panic_that_nobody_can_try_again_ends_the_run(tmp_path: Path, nursery: Nursery, server: Standin) -> None:
+    stage = Stage("asked", tmp_path, server.url, nursery).rehearse()
+    for workers in (0, 1):
+        done = stage.play("gate.judge:panic@2", workers=workers)
+        assert done.code == 70 and stage.untouched(), done
+    stage.recovers()
+
+
 def test_a_coordinator_that_crashes_leaves_nobody_behind(tmp_path: Path, nursery: Nursery, server: Standin) -> None:
     stage = Stage("asked", tmp_path, server.url, nursery).rehearse()
     assert stage.play("coordinator.verdict:crash@2", workers=1).code == -11 != KILLED

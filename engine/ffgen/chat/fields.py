@@ -126,6 +126,11 @@ def optional(now: Standing, said: str) -> Heard | None:
         rf"(?P<share>[\d.]+)% of (?:the |all )?{FIELD} (?:are|is|should be|may be) (?:missing|empty|null|blank)", said
     )
     match = match or fullmatch(rf"optional {FIELD}", said)
+    match = match or fullmatch(
+        rf"(?:some|many|a few|not all)(?: of (?:the |them)?)? ?(?:[\w ]+? )?(?:have|has|with|do not have|don't have) "
+        rf"(?:no |an? )?{FIELD}",
+        said,
+    )
     if never is None and match is None:
         return None
     if match is not None and match.groupdict().get("share"):

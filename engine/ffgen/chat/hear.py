@@ -7,9 +7,19 @@ from collections.abc import Callable
 from msgspec import structs
 
 from ffgen.chat import edit, fields, rows, values
-from ffgen.chat.find import bare, fields_called, kind_of, meaning_of, parent_of, table_at, table_called
+from ffgen.chat.find import (
+    Place,
+    bare,
+    field_at,
+    fields_called,
+    kind_of,
+    meaning_of,
+    parent_of,
+    table_at,
+    table_called,
+)  # fmt: skip
 from ffgen.chat.heard import LEAVE, Heard, clash
-from ffgen.chat.plain import plain
+from ffgen.chat.plain import places_in, plain
 from ffgen.chat.questions import of_draft, question_of
 from ffgen.chat.redraft import redrafted
 from ffgen.chat.standing import Asking, Standing, Tools
@@ -43,7 +53,7 @@ _ADDS = re.compile(
     r"(?:each|every) (?:one|row|of them) has|as well as|\+)(?: also)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
-_TO = re.compile(r"^(?P<what>.+?) (?:to|for|in|into|on) (?:the |each |every |all )?(?P<table>[\w -]+)$", re.IGNORECASE)
+_TO = re.compile(r"^(?P<what>.+) (?:to|for|in|into|on) (?:the |each |every |all )?(?P<table>[\w -]+)$", re.IGNORECASE)
 _HAS = re.compile(
     r"^(?:the |each |every |all )?(?P<table>[\w -]+?) (?:also )?(?:has|have|with|get|gets) (?:also )?(?P<what>.+)$",
     re.I,
@@ -54,7 +64,12 @@ _CLAUSE = re.compile(
     r"only |call |rename|each |every |add|also|all |from |in |as |with |one table|unique|[\d.]+% ))",
     re.IGNORECASE,
 )
-_OPEN = re.compile(r"\?$|^(?:what|how|who|where|when|which|is|are|does|do|tell|show|explain)\b", re.IGNORECASE)
+_OPEN = re.compile(
+    r"\?$|^(?:what|how|who|where|when|which|is|are|does|do|tell|show|explain|sort|order by|group|filter|plot|send|"
+    r"upload)\b",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"\b(?:half|some|most|many|few|a third|a quarter)\b|%", re.IGNORECASE)
 _UNKNOWN = "which nobody here knows"
 
 
@@ -166,14 +181,30 @@ def _new_field(now: Standing, table: str, part: str, tools: Tools) -> Heard | No
         return None
     made, before, after = found
     there = {field["name"] for field in (table_at(now.spec, table) or {"fields": []})["fields"]}
-    fresh = [str(field["name"]) for field in (table_at(made.spec, table) or {"fields": []})["fields"]
-             if field["name"] not in there]  # fmt: skip
+    fresh = [field for field in (table_at(made.spec, table) or {"fields": []})["fields"] if field["name"] not in there]
     if not fresh:
         return None
+    spec, why = now.spec, dict(now.why)
+    for field in fresh:
+        path = f"{table}.{field['name']}"
+        spec, why[path] = edit.with_field(spec, table, field), made.why.get(path, "you said so")
+    made = structs.replace(made, spec=spec, why=why)
+    name = f"{table}.{fresh[0]['name']}"
     if listed:
-        told = values.values(made, f"{table}.{fresh[0]}: {listed}")
+        told = values.values(made, f"{name}: {listed}")
         return Heard(now=made if told is None else told.now)
+    if ends := re.search(r" (?:from|between) (\d+) (?:to|and) (\d+)$", part):
+        made = _ranged(made, (table, str(fresh[0]["name"])), int(ends[1]), int(ends[2]))
     return Heard(now=_with_questions(made, before, after), notes=_unknown(after, before))
+
+
+def _ranged(now: Standing, place: Place, low: int, high: int) -> Standing:
+    """A field with the ends that were said, whatever the catalogue has for it."""
+    field = field_at(now.spec, place)
+    if field is None or field.get("type") not in ("string", "enum", "text") or low > high:
+        return now
+    gone = dict.fromkeys(("values", "weights", "generator", "pattern", "length"))
+    return structs.replace(now, spec=edit.put(now.spec, place, {**gone, "type": "integer", "range": [low, high]}))
 
 
 def _with_values(part: str) -> tuple[str, str]:
@@ -189,7 +220,7 @@ def _with_values(part: str) -> tuple[str, str]:
 
 def _in_context(now: Standing, said: str, tools: Tools) -> Heard | None:
     """What the drafter, a model where there is one, makes of a sentence after all the others."""
-    if _OPEN.search(said):
+    if _OPEN.search(said) or (_PART.search(said) and places_in(said)[0]):
         return None
     found = redrafted(now, said, tools.draft, is_model=bool(now.author))
     if found is None:
@@ -205,6 +236,8 @@ def _in_context(now: Standing, said: str, tools: Tools) -> Heard | None:
     if sum(len(one) for one in ignored) > len(said) / 2:
         return None
     notes = tuple(f'Not understood: "{one}".' for one in ignored)
+    more = fields.unique(made, said)
+    made = more.now if more is not None and more.ask is None else made
     return Heard(now=_with_questions(made, before, after), notes=notes)
 
 

@@ -9,7 +9,7 @@ from ffgen.errors import UsageError
 
 _BEFORE = re.compile(
     r"^(?:please|pls|ok(?:ay)?|yes|actually|so|well|hm+|oh|now|then|but|hi|hello|thanks|"
-    r"(?:can|could|would|will) (?:you|we)|i(?:'d| would) (?:like|want|prefer)(?: to have| to)?|"
+    r"(?:can|could|would|will) (?:you|we)|i(?:'d| would) (?:like|want|prefer|rather)(?: to have| have| to)?|"
     r"i (?:want|need)(?: to have| to)?|"
     r"we (?:want|need)(?: to have)?|let(?:'s| us)(?: have)?|give me|there should be|it should be|maybe|just)[,:]?\s+",
     re.IGNORECASE,
@@ -39,7 +39,9 @@ def _one_line(text: str) -> str:
 def plain(line: str) -> str:
     """A line as sentences are compared with it: without courtesies, e-mail as one word, numbers in digits."""
     text = re.sub(r"\be[- ]?mail", "email", line.replace("’", "'"), flags=re.IGNORECASE)
-    text = re.sub(r"^(?:can|could|would|will) you (.*)\?$", r"\1", text, flags=re.IGNORECASE)
+    text = re.sub(r"^(?:can|could|would|will) (?:you|we) (.*)\?$", r"\1", text, flags=re.IGNORECASE)
+    text = re.sub(r"^let (?:the )?(.+?) be (.+)$", r"\1 is \2", text, flags=re.IGNORECASE)
+    text = re.sub(r"^replace (.+?) (?:with|by) (.+)$", r"no \1; add \2", text, flags=re.IGNORECASE)
     while (shorter := _AFTER.sub("", _BEFORE.sub("", text.strip()))) != text and shorter:
         text = shorter
     return in_digits(text)

@@ -130,7 +130,10 @@ def sentence_of(asking: Asking, said: str, now: Standing) -> str | None:
             table, word = asking.path.partition(".")[0], asking.id.rpartition(":")[2]
             return f"{plain[1]}% of {table} are {word}" if plain and float(plain[1]) <= 100 else None
         case "grain":
-            return ONE_TABLE if re.search(r"\bone\b|\bflat\b|\b1\b|single", text, re.IGNORECASE) else None
+            flat = re.fullmatch(
+                r"(?:just |only )?(?:one|1|a|single|a single)?(?: ?flat)?(?: ?table)?", text, re.IGNORECASE
+            )
+            return ONE_TABLE if flat and text else None
         case "term":
             return f"={said}" if "." in asking.path and shape_of(said) else None
         case "range":

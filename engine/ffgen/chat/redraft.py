@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from ffgen.chat import edit
-from ffgen.chat.find import field_at, table_at
+from ffgen.chat.find import field_at, parent_of, table_at
 from ffgen.chat.standing import MOST_TEXT, Drafter, Standing, tables_of
 from ffgen.draft.drafting import Draft
 from ffgen.draft.flat import flattened
@@ -42,16 +42,20 @@ def redrafted(
         before, after = drafter(known), drafter(known, answers) if answers else drafter(text)
     except UsageError:
         return None
-    spec, why = _patched(now, before, after)
+    counts = bool(re.search(r"\d", sentence)) or bool(answers)
+    spec, why = _patched(now, before, after, counts)
     drafted = text if is_model and not answers else now.drafted
     return structs.replace(now, text=text, drafted=drafted, spec=spec, why=why), before, after
 
 
-def _patched(now: Standing, before: Draft, after: Draft) -> tuple[dict[str, Any], dict[str, str]]:
+def _patched(now: Standing, before: Draft, after: Draft, counts: bool) -> tuple[dict[str, Any], dict[str, str]]:
     names = now.names
     old, new = edit.renamed(_shaped(before.spec, now), names), edit.renamed(_shaped(after.spec, now), names)
     why = {_called(path, names): told for path, told in after.why.items()}
     reasons, spec = dict(now.why), edit.copied(now.spec)
+    if not counts:
+        _without_counts(old, new)
+    known = {str(table["name"]) for table in tables_of(old)}
     for table in tables_of(new):
         name = str(table["name"])
         was = table_at(old, name)
@@ -60,7 +64,7 @@ def _patched(now: Standing, before: Draft, after: Draft) -> tuple[dict[str, Any]
                 spec = edit.with_tables(spec, [*tables_of(spec), edit.copied(table)])
                 reasons |= {path: told for path, told in why.items() if path.startswith(f"{name}.")}
         else:
-            spec = _table(spec, name, was, table, why, reasons)
+            spec = _table(spec, name, was, table, why, reasons, known)
     for key in (new.keys() | old.keys()) - {"dataset", "tables"}:
         if key in new and new[key] != old.get(key):
             spec[key] = new[key]
@@ -74,8 +78,9 @@ def _table(
     table: Mapping[str, Any],
     why: Mapping[str, str],
     reasons: dict[str, str],
+    known: set[str],
 ) -> dict[str, Any]:
-    """One table, with what differs between two drafts of it."""
+    """One table, with what differs between two drafts of it; tables that were `known` are linked already."""
     mine = table_at(spec, name)
     assert mine is not None
     before = was or {"fields": []}
@@ -92,6 +97,13 @@ def _table(
         earlier = old.get(field["name"])
         if field == earlier or (earlier is None and why.get(path, "").startswith("usual")):
             continue
+        if (
+            earlier is None
+            and there is None
+            and parent_of(field) in known
+            and not why.get(path, "").startswith("you said")
+        ):
+            continue
         if earlier is None and there is not None:
             fresh = [key for key in field if key not in there or why.get(path, "").startswith("you said")]
             spec = edit.put(spec, (name, field["name"]), {key: field[key] for key in fresh})
@@ -104,6 +116,15 @@ def _table(
             spec = edit.put(spec, (name, field["name"]), changed)
         reasons[path] = why.get(path, "you said so")
     return spec
+
+
+def _without_counts(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Where a sentence has no number, tables that were there keep theirs."""
+    for table in tables_of(new):
+        was = table_at(old, str(table["name"]))
+        if was is not None:
+            table.pop("count", None)
+            was.pop("count", None)
 
 
 def _shaped(spec: Mapping[str, Any], now: Standing) -> dict[str, Any]:

@@ -34,7 +34,8 @@ FORMATS = {
 }
 _COUNTING = set(
     """make it that them give me i want need a of only just exactly about total in all to be there should have rather
-    say around set count number the how many is are row generate create please much more line piece them""".split()
+    say around set count number the how many is are row generate create please much more few line piece
+    increase decrease raise lower reduce bring up down""".split()
 )
 _WHERE = set(
     """only in from all of make them it to people just use address name number living based are is be and or the
@@ -148,9 +149,10 @@ def when(now: Standing, said: str) -> Heard | None:
 def one_table(now: Standing, said: str) -> Heard | None:
     """`one table`, `flatten it`."""
     if not fullmatch(
-        r"(?:make it |make |as |into |in |all in |use |put it (?:all )?in(?:to)? )?(?:just |"
-        r"only )?(?:(?:one|1|a single|a)(?: flat)? (?:table|file)|flat(?:ten)?(?: it| this| all|"
-        r" everything| table)*)",
+        r"(?:make it |make |as |into |in |all in |use |"
+        r"(?:put|merge|combine|join|have) (?:it|all|them|everything|the tables)(?: all)? (?:in(?:to)?|as) )?"
+        r"(?:just |only )?(?:(?:one|1|a single|a)(?: flat)? (?:table|file)|"
+        r"flat(?:ten)?(?: it| this| all| everything| table)*)",
         said,
     ):
         return None

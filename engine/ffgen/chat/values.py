@@ -51,7 +51,10 @@ def between(now: Standing, said: str) -> Heard | None:
     match = fullmatch(rf"(?:the |make )?(?:{FIELD}) {verb}(?:{ends}|{top}|{bottom})", said)
     if match is None:
         return _dates_between(now, said)
-    places = one_of(now, match["field"], said)
+    words = match["field"]
+    if table := table_called(now.spec, words):
+        words = f"{table}.age" if re.search(r"years? old|of age", said, re.IGNORECASE) else ""
+    places = one_of(now, words, said)
     if not isinstance(places, list):
         return places
     field = field_at(now.spec, places[0])
@@ -193,7 +196,8 @@ def _dates_between(now: Standing, said: str) -> Heard | None:
     if match is None or len(places) != 1:
         return None
     field = field_at(now.spec, places[0])
-    spans = periods(Norm(tokens(match["when"])))
+    when = re.sub(r"^after ((?:19|20)\d\d)$", lambda year: f"since {int(year[1]) + 1}", match["when"])
+    spans = periods(Norm(tokens(when)))
     if field is None or field.get("type") not in ("date", "datetime") or len(spans) != 1:
         return None
     spec = edit.with_period(now.spec, places, spans[0].low, spans[0].high)

@@ -301,7 +301,7 @@ class Compiler:
                     what = f"`{name}` is moved by another correlation already, which this one would undo."
                     hint = "Make it one correlation of all these fields, with a `matrix`."
                     self.recipe.note(("correlations", i), Problem(f"fields.{j}", what, hint))
-                elif hangs_on_others(self.recipe.samplers[name]):
+                elif name in self.recipe.written_on or hangs_on_others(self.recipe.samplers[name]):
                     what = f"the values of `{name}` follow from other fields or rows and can't be moved."
                     hint = "Correlate fields that are drawn freely."
                     self.recipe.note(("correlations", i), Problem(f"fields.{j}", what, hint))

@@ -1,11 +1,11 @@
 """How drawn tables are cut into shards, and in which order they are made.
 
-A shard has 65,536 rows. A table laid out under its parents (`ref` with children per parent) has a shard for each of
-its parent table's, so that a family of rows is always made in one place; its parents' shards are smaller then, so
-that the largest of the family still has about 65,536 rows.
+A shard has 65,536 rows, fewer where they are very wide. A table laid out under its parents (`ref` with children per
+parent) has a shard for each of its parent table's, so that a family of rows is always made in one place; its parents'
+shards are smaller then, so that the largest of the family still has about 65,536 rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -14,8 +14,12 @@ from ffgen.plan.settle import layout_of
 from ffgen.rng import stream
 from ffgen.sample.reference import Counts, children, fit, mean_children
 from ffgen.spec.model import Dataset, Ref
+from ffgen.spec.types import build_type
 
 SHARD_ROWS = 65_536
+SHARD_TEXT = 128 << 20
+"""Characters of a shard, about, of which a worker takes ten times as much memory: rows of more than 2,048 come in
+smaller shards."""
 MOST_ROWS = 1 << 24
 """Rows of a shard that a worker can still be asked to hold: a family is made in one place."""
 MOST_SHARDS = 20_000
@@ -65,20 +69,29 @@ def layouts(tables: Sequence[Dataset], seed: int) -> dict[str, Layout]:
 
 def root_size(table: Dataset, tables: Sequence[Dataset]) -> int:
     """Rows of a shard of a table that stands for itself: a power of two."""
-    largest = SHARD_ROWS / max(1.0, multiple(table, tables))
+    largest = min(SHARD_ROWS / max(1.0, multiple(table, tables)), SHARD_TEXT / width(table, tables))
     return 1 << max(0, int(largest).bit_length() - 1)
 
 
 def multiple(table: Dataset, tables: Sequence[Dataset]) -> float:
     """Rows of the most numerous table laid out under this one, for each of its rows."""
-    found = 1.0
+    return max([1.0, *(mean * multiple(child, tables) for child, mean in families(table, tables))])
+
+
+def families(table: Dataset, tables: Sequence[Dataset]) -> Iterator[tuple[Dataset, float]]:
+    """The tables laid out right under this one, and how many rows each has for each of its rows."""
     for child in tables:
         field = layout_of(child)
         ref = field.reference if field is not None else None
         if ref is not None and ref.table == table.name and child.name != table.name:
-            mean = child.count / table.count if child.count and table.count else mean_children(ref)
-            found = max(found, mean * multiple(child, tables))
-    return found
+            yield child, child.count / table.count if child.count and table.count else mean_children(ref)
+
+
+def width(table: Dataset, tables: Sequence[Dataset]) -> float:
+    """Characters that a row usually has, with the rows laid out under it."""
+    own = sum(build_type(field).widths()[0] for field in table.fields)
+    below = (mean * width(child, tables) for child, mean in families(table, tables))
+    return max(1.0, own + sum(below))
 
 
 def under(table: Dataset, ref: Ref, parent: Layout, seed: int) -> Layout:

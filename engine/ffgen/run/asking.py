@@ -188,8 +188,7 @@ class Asker(Coordinator):
         super()._do(command)
 
     def _time_over(self, timeout: float) -> None:
-        super()._time_over(timeout)
-        self._limit = self.limit  # what is left of it is no number that the user knows
+        super()._time_over(self.limit)  # what is left of it is no number that the user knows
 
     def _reason(self, command: GiveUp) -> FfgenError:
         if command.reason == "short":

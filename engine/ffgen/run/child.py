@@ -59,6 +59,8 @@ def main(connection: Any, parent: int) -> None:
         report(connection, InternalError(f"The {role} process ran out of memory."))
     except Exception as error:  # another process would only do the same again
         report(connection, InternalError(f"A bug in ffgen, in the {role} process: {error!r}."))
+    except BaseException:  # so polars says that it panicked, mostly for want of memory
+        os._exit(InternalError.exit_code)
 
 
 def report(connection: Any, error: FfgenError) -> None:

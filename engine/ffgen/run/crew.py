@@ -35,6 +35,7 @@ from ffgen.spawn import start_child
 
 START_SECONDS = 60.0
 LEAVE_SECONDS = 3.0
+DEATHS_A_MINUTE = 5
 
 
 class Listener(Protocol):
@@ -90,11 +91,19 @@ class Inline:
             for answer in self._roles[role].handle(message):
                 self._listener.received(answer)
         except MemoryError as error:
-            if not isinstance(message, Draw):
-                self._listener.broke(InternalError(f"There is not enough memory: {error}."))
-                return
+            self._lack(message, InternalError(f"There is not enough memory: {error}."))
+        except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit) as error:
+            if not isinstance(error, Exception):
+                raise
+            self._listener.broke(error)
+        except BaseException as error:  # so polars says that it panicked, mostly for want of memory
+            self._lack(message, InternalError(f"A library failed: {error}."))
+
+    def _lack(self, message: Message, error: InternalError) -> None:
+        """A role died of something, as a process would have: what it drew is drawn again, with more care."""
+        if isinstance(message, Draw):
             self._listener.lost((message.shard,))
-        except Exception as error:
+        else:
             self._listener.broke(error)
 
     async def leave(self) -> list[ProcessUse]:
@@ -219,9 +228,15 @@ class Processes:
             if not member.ready.done():
                 member.ready.set_exception(InternalError(f"The {member.role} process died while it started."))
             return
-        if member.role != "worker" or self._too_many_deaths():
+        if member.role != "worker":
             what = f"The {member.role} process (pid {member.process.pid}) died."
             hint = "Replies are kept: run the same command to go on."
+            self._listener.broke(InternalError(what, hint=hint))
+            return
+        if self._too_many_deaths():
+            pid = member.process.pid
+            what = f"More than {DEATHS_A_MINUTE} worker processes died within a minute, the last of them pid {pid}."
+            hint = "If memory is short, give it more, or use fewer --workers; then run the same command."
             self._listener.broke(InternalError(what, hint=hint))
             return
         task = asyncio.get_running_loop().create_task(self._replace(member))
@@ -230,10 +245,10 @@ class Processes:
         self._listener.lost(tuple(member.in_hand))
 
     def _too_many_deaths(self) -> bool:
-        """More than five in a minute: something is wrong that a new process does not mend."""
+        """Something is wrong that a new process does not mend."""
         now = time.monotonic()
         self._restarts = [at for at in self._restarts if now - at < 60] + [now]
-        return len(self._restarts) > 5
+        return len(self._restarts) > DEATHS_A_MINUTE
 
     async def _replace(self, member: Member) -> None:
         """A new worker in place of a lost one. Gets nothing to do before it is ready: its setup must come alone."""

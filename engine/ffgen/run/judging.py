@@ -76,7 +76,7 @@ class Judge:
         if held.requires:
             failed = first_failure(held.requires, frame).to_numpy()
             for number, expression in enumerate(held.requires):
-                note(why, failed == number, f"not {expression.text}")
+                note(why, failed == number, f"breaks: {expression.text}")
         if held.validators:
             rules = rules_of(self.recipe.dataset)
             for place, row in enumerate(frame.iter_rows(named=True)):

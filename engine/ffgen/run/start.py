@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ffgen.errors import UsageError
-from ffgen.plan.compile import Plan, compile_plan
+from ffgen.plan.compile import Plan, compile_plan, is_asked
 from ffgen.plan.pools import pools_of
 from ffgen.run.options import Options, Watch
 from ffgen.run.origin import keep_origin
@@ -47,6 +47,7 @@ def about(plan: Plan, options: Options) -> dict[str, Any]:
     if plan.is_drawn:
         paths = list(paths_of(options.to, names, options.format, options.compression).values()) if names else []
         asked = [compile_plan(pool.spec).spec_hash for pool in pools_of(plan.spec)]
+        asked += [plan.spec_hash] if is_asked(plan) else []
     count = sum(layout.count for layout in plan.layouts if layout.table in names) or plan.dataset.count
     return begin(
         options, paths, dataset=plan.dataset.name, seed=plan.spec.seed, wanted=count, needs=asked, name=plan.spec_hash

@@ -2,18 +2,28 @@
 
 import asyncio
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from aiohttp import web
 
 from ffgen.serve.problem import Refused
-from ffgen.serve.settings import BODY_SECONDS, MOST_BODY, MOST_ROWS
-from ffgen.serve.wire import GenerateRequest, JobRequest, Request, Slip
+from ffgen.serve.settings import BODY_SECONDS, MOST_BODY, MOST_DESCRIPTION, MOST_JOB_ROWS, MOST_ROWS
+from ffgen.serve.wire import Format, GenerateRequest, Request, Slip, ValidateRequest
 
 T = TypeVar("T")
 _WHERE = re.compile(r" - at `(\$[^`]*)`$")
 _NUMBERS = ("rows", "seed")
+_WANTED = {
+    "format": f"one of {', '.join(get_args(Format))}",
+    "seed": "a whole number from 0 to 9,223,372,036,854,775,807",
+    "model": "the name of one of the operator's models, which GET / lists",
+    "description": "text",
+    "spec": "a spec: an object with `dataset` or `tables`",
+    "answers": "an object: the ids of questions, and what is answered",
+}
+"""What the keys of a body may be."""
+EXAMPLE = 'Name things and their fields: "5000 customers with names, e-mails and a city".'
 
 
 async def read(request: web.Request, kind: type[T]) -> T:
@@ -73,9 +83,14 @@ def _wrong(told: str, raw: Any, kind: type) -> Refused:
     found = _WHERE.search(told)
     what = _WHERE.sub("", told)
     pointer = "#" + re.sub(r"\.|\[(?=\d)", "/", found[1].removeprefix("$")).replace("]", "") if found else "#/"
-    if pointer == "#/rows" and kind in (GenerateRequest, JobRequest):
+    name, hint = pointer.removeprefix("#/"), "GET /openapi.json describes it."
+    if name == "rows" and kind is not ValidateRequest:
         return _rows(raw["rows"], kind)
-    hint = "GET /openapi.json describes it."
+    if name == "description" and isinstance(raw["description"], str):
+        return _description(raw["description"])
+    if name in _WANTED and isinstance(raw, dict):
+        what = f"{name} must be {_WANTED[name]}, got {shown(raw[name])}."
+        return Refused("body", what, hint, [Slip(pointer=pointer, detail=what)])
     if names := re.search(r"unknown field `(.*)`$", what):
         known = ", ".join(f"`{name}`" for name in getattr(kind, "__struct_fields__", ()))
         what, hint = f"There is no `{names[1][:80]}` here.", f"The body may have {known}."
@@ -84,13 +99,26 @@ def _wrong(told: str, raw: Any, kind: type) -> Refused:
     return Refused("body", what, hint, [Slip(pointer=pointer, detail=what)])
 
 
+def _description(said: str) -> Refused:
+    """One that is empty, or too long."""
+    what = f"The description has {len(said):,} characters; {MOST_DESCRIPTION:,} are read at most."
+    hint = "Say it in fewer words, or send a spec."
+    if not said:
+        what, hint = "The description is empty.", EXAMPLE
+    return Refused("description", what, hint, [Slip(pointer="#/description", detail=what)])
+
+
+def shown(value: Any) -> str:
+    """What a body says, as it says it, in short."""
+    return msgspec.json.encode(value).decode()[:40]
+
+
 def _rows(said: Any, kind: type) -> Refused:
     """What is wrong with `rows`, and where more can be had."""
-    what = f"rows must be a whole number from 1 to {MOST_ROWS:,}, got {str(said)[:40]}."
+    most = MOST_ROWS if kind is GenerateRequest else MOST_JOB_ROWS
+    what = f"rows must be a whole number from 1 to {most:,}, got {shown(said)}."
     hint = "1000 unless said."
     if kind is GenerateRequest and isinstance(said, int) and said > MOST_ROWS:
-        what = f"An answer at once has at most {MOST_ROWS:,} rows, and {str(said)[:40]} are asked for."
+        what = f"An answer at once has at most {MOST_ROWS:,} rows, and {shown(said)} are asked for."
         hint = "POST /jobs takes the same body and makes more."
-    elif kind is JobRequest:
-        what = f"rows must be a whole number from 1 to 100,000,000, got {str(said)[:40]}."
     return Refused("rows-out-of-range", what, hint, [Slip(pointer="#/rows", detail=what)])

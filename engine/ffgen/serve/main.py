@@ -27,8 +27,11 @@ from ffgen.serve.store import Store
 from ffgen.spec.model import Model
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
-KEEP_ALIVE = 75.0
-MOST_CONNECTIONS = 1024
+BACKLOG = 1024
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 5\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s"
+)
 
 
 class _NotOurs(logging.Filter):
@@ -107,7 +110,8 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         await service.runner.start()
         await server.setup()
         sock = bound(settings.host, settings.port)
-        await web.SockSite(server, sock, backlog=MOST_CONNECTIONS).start()
+        door = Door(server.server, most_connections())
+        listener = await loop.create_server(door, sock=sock, backlog=BACKLOG)
         ready(address(settings.host, sock))
         await stop.wait()
     finally:

@@ -14,15 +14,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
+import psutil
 
 from ffgen.serve.frames import END, FAILURE, HEADER, LENGTH, End, Failure
 from ffgen.serve.prepare import Errand, Kit
 from ffgen.serve.problem import Refused, internal
-from ffgen.serve.settings import MAKER_MEMORY, MOST_WAITING, PATIENCE, environment
+from ffgen.serve.settings import MAKER_MEMORY, MOST_MEMORY, MOST_WAITING, PATIENCE, environment
 
 log = logging.getLogger("ffgen.serve")
 
 COMMAND = [sys.executable, "-m", "ffgen.serve.maker"]
+WATCH_SECONDS = 0.1
 DRAIN_SECONDS = 2.0
 """For which a quick answer that nobody wants any more may still come to its end."""
 LOWER = 5
@@ -37,6 +39,7 @@ class Maker:
         self.is_idle = False
         self.rss = 0
         self._header = b""
+        self._is_grown = False
 
     @classmethod
     async def start(cls, kit: Kit, folder: str) -> "Maker":
@@ -89,6 +92,15 @@ class Maker:
             kind, _ = await self._frame()
             self.is_idle = kind in (END, FAILURE)
 
+    async def watch(self) -> None:
+        """Ends the process when it grows too large: what waits for it then hears so. Until it is cancelled."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self._process.pid)
+            while process.memory_info().rss <= MOST_MEMORY:
+                await asyncio.sleep(WATCH_SECONDS)
+            self._is_grown = True
+            await self.end()
+
     async def end(self) -> None:
         """Ends the process, whatever it does."""
         with contextlib.suppress(ProcessLookupError):
@@ -119,6 +131,10 @@ class Maker:
             raise self._lost() from error
 
     def _lost(self) -> Refused:
+        if self._is_grown:
+            log.warning("maker grew too large", extra={"maker": self._process.pid})
+            what = f"Making it takes more than {MOST_MEMORY >> 30} GiB of memory here."
+            return Refused("too-large", what, "Ask for fewer rows, or for shorter ones.")
         log.error("maker died", extra={"maker": self._process.pid, "code": self._process.returncode})
         return internal()
 
@@ -153,7 +169,11 @@ class Lane:
         maker = None
         try:
             maker = await self._maker()
-            yield maker
+            watch = asyncio.create_task(maker.watch())
+            try:
+                yield maker
+            finally:
+                watch.cancel()
         finally:
             self._take_back(maker)
 

@@ -102,7 +102,7 @@ def prepare(errand: Errand, kit: Kit) -> Prepared:
 
 def draft(errand: Errand, kit: Kit) -> ffgen.Draft:
     """The draft of a description, with its finest table as long as was asked for: 1000 rows where nobody says. A model
-    is asked once at most for the two of them: its draft is kept."""
+    is asked once at most for the two of them: its draft is kept. Whoever names a model wants no other's draft."""
     description, rows = errand.description or "", errand.rows
     settings: dict[str, Any] = {"seed": errand.seed or 0, "answers": errand.answers or None}
     if errand.model is not None:
@@ -130,6 +130,7 @@ def author_of(name: str, kit: Kit) -> dict[str, Any]:
         "api": model.api,
         "key": read_key(model.key, None),
         "timeout": model.timeout,
+        "model_only": True,
     }
 
 

@@ -17,18 +17,20 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import psutil
 
 from ffgen.errors import FfgenError, Finding
 from ffgen.run.underway import born
 from ffgen.serve.events import last_error, mark_attempt
 from ffgen.serve.jobs import Job
 from ffgen.serve.problem import Refused, internal, model_away, slip_of
-from ffgen.serve.settings import FORMULA_FORMATS, environment
+from ffgen.serve.settings import FORMULA_FORMATS, MOST_JOB_MEMORY, environment
 from ffgen.serve.store import Store
 from ffgen.serve.wire import Problem
 
 MOST_ATTEMPTS = 3
 LOOK_SECONDS = 0.1
+MEMORY_SECONDS = 0.5
 LOCKED_SECONDS = 2.0
 KILL_SECONDS = 10.0
 SWEEP_SECONDS = 60.0
@@ -51,6 +53,8 @@ class Runner:
         self._keep = keep
         self._wake = asyncio.Event()
         self._work: dict[str, asyncio.Task[None]] = {}
+        self._grown: set[str] = set()
+        """Jobs that were ended because they took too much memory."""
         self._main: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -124,7 +128,13 @@ class Runner:
         """Until the process is over. One that is to be cancelled is told so, and killed when it does not listen."""
         loop = asyncio.get_running_loop()
         told_at = 0.0
+        looked_at = loop.time()
         while not is_over():
+            if loop.time() - looked_at >= MEMORY_SECONDS:
+                looked_at = loop.time()
+                if await asyncio.to_thread(largest, job) > MOST_JOB_MEMORY:
+                    self._grown.add(job.id)
+                    stop(job, signal.SIGKILL)
             known = await self._store.call(lambda jobs: jobs.find(None, job.id))
             if known is not None and known.state == "cancelling":
                 if not told_at:
@@ -162,6 +172,11 @@ class Runner:
         elif known.state == "cancelling":
             await self._throw_away(job)
             await self._end(job, "cancelled")
+        elif job.id in self._grown:
+            self._grown.discard(job.id)
+            await self._throw_away(job)
+            what = f"Making it takes more than {MOST_JOB_MEMORY >> 30} GiB of memory here."
+            await self._end(job, "failed", Refused("too-large", what, "Ask for shorter rows.").problem)
         elif code == LOCKED:  # a process of an earlier attempt is at it
             await asyncio.sleep(LOCKED_SECONDS)
             await self._store.call(lambda jobs: jobs.again(job.id))
@@ -192,6 +207,19 @@ def arguments(job: Job) -> list[str]:
     out = "out/" if several else f"out/{next(iter(job.about.paths.values()))}"
     said = ["spec.json", "-o", out, "--format", FORMULA_FORMATS.get(format, format), "--report", "report.json"]
     return [*said, "--progress", "json", "--errors", "json", "--color", "never"]
+
+
+def largest(job: Job) -> int:
+    """Resident bytes of the largest process of a job."""
+    if not is_there(job):
+        return 0
+    most = 0
+    with contextlib.suppress(psutil.Error):
+        first = psutil.Process(job.pid)
+        for process in (first, *first.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                most = max(most, process.memory_info().rss)
+    return most
 
 
 def is_there(job: Job) -> bool:

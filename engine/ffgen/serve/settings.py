@@ -38,10 +38,18 @@ STREAM_SECONDS = 1800.0
 FIRST_BLOCK_SECONDS = 120.0
 BODY_SECONDS = 30.0
 """Seconds in which a request's body must have come."""
+KEEP_ALIVE = 75.0
+"""Seconds in which a connection must bring a whole head of a request, its first or its next."""
+MOST_CONNECTIONS = 2000
+"""Connections at a time; one more is told to come again. Less where fewer files may be open."""
 FREE_BYTES = 256 << 20
 """Room on the disk below which nothing new is taken."""
 MAKER_MEMORY = 1 << 30
 """Resident bytes from which on a maker is replaced after its answer."""
+MOST_MEMORY = 2 << 30
+"""Resident bytes from which on a maker is ended, whatever it does: rows may be as long as a request likes."""
+MOST_JOB_MEMORY = 4 << 30
+"""The same for each process of a job."""
 KEPT = ("FFGEN_CACHE_DIR", "FFGEN_STATE_DIR", "FFGEN_API_KEY")
 FORMULA_FORMATS = {"csv": "csv-safe"}
 """What is written for a download: a spreadsheet may open it."""
