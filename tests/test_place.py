@@ -282,6 +282,8 @@ def test_disk_full_says_how_much_more() -> None:
         "Disk full: about 2.1 GB more is needed at /data/x. Free space and run the same command again."
     )
     assert destination_error(OSError(errno.ENOSPC, "No space"), "/data/x").what == "Disk full at /data/x."
+    polars = destination_error(OSError("No space left on device (os error 28)"), "/data/x")
+    assert polars.what == "Disk full at /data/x." and polars.number == errno.ENOSPC
 
 
 def test_every_system_error_has_words() -> None:

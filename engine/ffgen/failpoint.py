@@ -3,8 +3,8 @@
 An action is `kill` (SIGKILL to this process), `crash` (SIGSEGV), `exit` (it ends without a word), `stop` (SIGSTOP: it
 stands still until somebody lets it go on), `slow` (a twentieth of a second passes), `memory` (MemoryError), `raise` (an
 error that can't be pickled), `panic` (a BaseException, as polars raises), `short` (at a write: half of it is written at
-first), or the name of an errno (`ENOSPC`, `EIO`) that is raised as OSError; `@n` is the n-th time the place is passed, first unless said, `@n+` that time and all
-after it. Costs one dictionary look-up when unset.
+first), or the name of an errno (`ENOSPC`, `EIO`) that is raised as OSError; `@n` is the n-th time the place is passed,
+first unless said, `@n+` that time and all after it. Costs one dictionary look-up when unset.
 """
 
 import errno

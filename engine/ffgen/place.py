@@ -23,6 +23,7 @@ from ffgen.errors import DestinationError, InternalError, LockedError, UsageErro
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 _PART = re.compile(r"part-\d+\.parquet")
+_NUMBER = re.compile(r"\(os error (\d+)\)")
 _LOCK = "lock"
 JOURNAL = "journal"
 STORE = "store"
@@ -50,17 +51,24 @@ _SAYINGS = {
 
 def destination_error(error: OSError, path: str, *, more: int | None = None) -> DestinationError:
     """The error of ours for what the system said about `path`. `more` is the room still needed, in bytes."""
-    known = _SAYINGS.get(error.errno or 0)
+    number = number_of(error)
+    known = _SAYINGS.get(number)
     if known is None:
-        reason = error.strerror or type(error).__name__
+        reason = error.strerror or (os.strerror(number) if number else type(error).__name__)
         what, hint = f"{path} can't be used: {reason}.", "Choose another place, or try again."
     else:
         what, hint = known[0].format(path=path), known[1]
-    if more is not None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if more is not None and number in (errno.ENOSPC, errno.EDQUOT):
         what = f"Disk full: about {human_size(more)} more is needed at {path}."
     failure = DestinationError(what, hint=hint)
-    failure.number = error.errno or 0
+    failure.number = number
     return failure
+
+
+def number_of(error: OSError) -> int:
+    """What the system called the failure; polars says it in words only."""
+    said = _NUMBER.search(str(error))
+    return error.errno or (int(said[1]) if said else 0)
 
 
 def human_size(count: int) -> str:

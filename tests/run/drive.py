@@ -151,7 +151,7 @@ class Site:
         self, source: dict[str, Any], to: str = "out.jsonl", points: str = "", streams: Any = None, **options: Any
     ) -> Run:
         """Starts a run in a process. `points` are fail points; `patch` maps dotted names of ffgen to values."""
-        path = to if to == "-" else str(self.path(to))
+        path = to if to == "-" else f"{self.folder}/{to}"
         told = {"source": source, "to": path, "cache_dir": str(self.cache), **options}
         run = Run(told, {"FFGEN_FAILPOINTS": points}, **(streams or {"stdout": subprocess.DEVNULL}))
         self.started.append(run)

@@ -300,7 +300,7 @@ def never(*_: Any) -> None:
     """What forgets to do what it should."""
 
 
-@pytest.mark.parametrize("fault", ["sync", "folder", "forget", "extent", "cut"])
+@pytest.mark.parametrize("fault", ["sync", "folder", "extent", "cut", pytest.param("forget", marks=pytest.mark.soak)])
 def test_a_protocol_with_a_fault_is_found_out(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """The schedules are worth something: each step of the protocol, left out, is missed."""
     if fault == "sync":

@@ -196,7 +196,7 @@ def test_killed_at_random_moments(
 # Signals and time
 
 
-@pytest.mark.parametrize(("number", "code", "workers"), [(signal.SIGINT, 130, 2), (signal.SIGTERM, 143, 0)])
+@pytest.mark.parametrize(("number", "code", "workers"), [(signal.SIGINT, 130, 2), long(signal.SIGTERM, 143, 0)])
 def test_a_signal_commits_what_stands(
     site: Site, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int, workers: int
 ) -> None:
@@ -223,12 +223,12 @@ def test_out_of_time_goes_on_next_time(site: Site, eager: None, calm: Made, monk
     place = DrawerRole._place
 
     def slowly(self: DrawerRole, message: Place) -> Message:
-        time.sleep(0.1)
+        time.sleep(0.06)
         return place(self, message)
 
     monkeypatch.setattr(DrawerRole, "_place", slowly)
     with pytest.raises(TimeLimitError) as caught:
-        site.here(MEASURES, workers=0, timeout=1.0)
+        site.here(MEASURES, workers=0, timeout=0.6)
     said = str(caught.value)
     assert "rows are kept: the same command goes on from there" in said and "--timeout" in said
     assert goes_on(site, "jsonl", calm).resumed == kept(said) > 0
@@ -425,9 +425,9 @@ def failing(site: Site, kind: str, points: str, passed: str) -> tuple[FfgenError
     ("point", "action"),
     [
         ("drawer.write", "ENOSPC"),
-        ("disk.write", "EDQUOT"),
+        long("disk.write", "EDQUOT"),
         ("disk.sync", "EIO"),
-        ("disk.truncate", "EIO"),
+        long("disk.truncate", "EIO"),
         ("labels.append", "ENOSPC"),
         *(
             long(point, action)
@@ -450,7 +450,7 @@ def test_a_disk_that_fails_stops_the_run_and_it_goes_on(
         goes_on(site, "labels", calm)
         for name in files(site.folder):
             site.path(name).unlink()
-        n = n * 12
+        n = n * 30
     assert failures > 0
 
 
@@ -531,8 +531,8 @@ def test_what_can_not_fit_is_refused_and_what_may_not_is_told(
 @pytest.mark.parametrize(
     ("point", "action"),
     [
-        ("drawer.whole", "kill"),
         ("drawer.crowded", "memory"),
+        long("drawer.whole", "kill"),
         long("drawer.crowded", "kill"),
         long("drawer.whole", "memory"),
     ],

@@ -30,6 +30,7 @@ class AnswerWriter:
         self.table = table
         makers = {MAKER + name: pl.String() for name in schema}
         self.schema = {**schema, **makers, KEY: pl.String()}
+        self.names = list(self.schema)
         self.next = 0
         self.parts: list[pl.DataFrame] = []
         self.hash = xxhash.xxh3_64()
@@ -72,7 +73,7 @@ class AnswerWriter:
             self._add(self._nulls(min(until, (self.next // BLOCK + 1) * BLOCK) - self.next))
 
     def _add(self, part: pl.DataFrame) -> None:
-        self.parts.append(part.select(list(self.schema)))
+        self.parts.append(part if part.columns == self.names else part.select(self.names))
         self.next += len(part)
         if self.next % BLOCK == 0:
             self._flush()

@@ -44,9 +44,11 @@ INDEX = "\x00index"
 
 def part_of(rows: pl.DataFrame, shown: Sequence[str]) -> Part:
     """One request's rows."""
-    values = [[showable(row[name]) for name in shown] for row in rows.iter_rows(named=True)]
+    index = rows.drop_in_place(INDEX).to_numpy()
+    columns = [[showable(value) for value in rows[name].to_list()] for name in shown]
+    values = [list(row) for row in zip(*columns, strict=True)] or [[] for _ in index]
     texts = [[text_of(value) for value in row] for row in values]
-    return Part(rows[INDEX].to_numpy(), rows.drop(INDEX), mark_of(texts), values)
+    return Part(index, rows, mark_of(texts), values)
 
 
 def showable(value: Any) -> Any:

@@ -32,6 +32,12 @@ class Judge:
         self.near = [(name, fields[name].unique.near) for name in held.unique if isinstance(fields[name].unique, Near)]  # type: ignore[union-attr]
         self.gate = Gate(len(self.sets), recipe.count, memory, folder, self.near) if self.sets else None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing is held against these rows."""
+        held = self.recipe.held_back
+        return self.gate is None and not (held.checks or held.requires or held.validators)
+
     def close(self) -> None:
         """Gives the gate back."""
         if self.gate is not None:

@@ -19,19 +19,16 @@ from ffgen.posix import holder, lock, raise_open_files
 from ffgen.run.endpoints import read_key
 from ffgen.run.options import new_loop
 from ffgen.serve.app import application
+from ffgen.serve.door import Door, most_connections
 from ffgen.serve.guard import check_safe
 from ffgen.serve.problem import Refused
 from ffgen.serve.service import Service
-from ffgen.serve.settings import Settings
+from ffgen.serve.settings import KEEP_ALIVE, Settings
 from ffgen.serve.store import Store
 from ffgen.spec.model import Model
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
 BACKLOG = 1024
-FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 5\r\n"
-    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s"
-)
 
 
 class _NotOurs(logging.Filter):
@@ -86,7 +83,7 @@ def _usable(folder: str) -> Iterator[None]:
 
 
 async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
-    raise_open_files()
+    files = raise_open_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
@@ -105,16 +102,20 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         auto_decompress=False,
         logger=http_log,
     )
+    listener: asyncio.Server | None = None
     try:
         await _warm(service)
         await service.runner.start()
         await server.setup()
         sock = bound(settings.host, settings.port)
-        door = Door(server.server, most_connections())
+        assert server.server is not None
+        door = Door(server.server, most_connections(files))
         listener = await loop.create_server(door, sock=sock, backlog=BACKLOG)
         ready(address(settings.host, sock))
         await stop.wait()
     finally:
+        if listener is not None:
+            listener.close()
         await server.cleanup()
         await service.runner.stop()
         await asyncio.gather(service.quick.close(), service.long.close())

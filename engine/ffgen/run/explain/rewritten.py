@@ -69,6 +69,7 @@ class Overheard(Judge):
     """A judge whose verdicts somebody hears."""
 
     ear: Ear
+    takes_all = False
 
     def judge(self, index: U64, frame: pl.DataFrame) -> list[str]:
         why = super().judge(index, frame)

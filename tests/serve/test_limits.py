@@ -1,0 +1,148 @@
+"""What a request may cost: memory, connections; and the words with which each limit is told."""
+
+import asyncio
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tests import standin
+from tests.serve.server import BIKES, Server
+
+from ffgen.serve import makers, runner
+from ffgen.serve.door import Door, most_connections
+from ffgen.serve.jobs import About
+from ffgen.serve.makers import Maker
+from ffgen.serve.problem import Refused
+from ffgen.serve.runner import Runner
+from ffgen.serve.store import Store
+from ffgen.serve.wire import TablePlan
+
+GROWS = "import time; memory = b'x' * (150 << 20); time.sleep(60)"
+LIMIT = 100 << 20
+
+
+def test_a_maker_that_grows_is_ended_and_the_request_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(makers, "MOST_MEMORY", LIMIT)
+
+    async def waited() -> Refused:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", GROWS, stdin=pipe, stdout=pipe)
+        maker = Maker(process)
+        watch = asyncio.create_task(maker.watch())
+        with pytest.raises(Refused) as refused:
+            await maker.drain()
+        await watch
+        assert not maker.is_alive
+        return refused.value
+
+    began = time.monotonic()
+    assert asyncio.run(waited()).kind == "too-large" and time.monotonic() - began < 30
+
+
+def test_a_job_that_grows_fails_and_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(runner, "MOST_JOB_MEMORY", LIMIT)
+    plan = TablePlan(name="t", rows=1)
+    about = About(name="t", tables=[plan], table="t", format="csv", seed=0, spec_hash="", paths={"t": "t.csv"})
+
+    async def carried_out() -> Any:
+        store = await Store.open(str(tmp_path))
+        running = Runner(store, [sys.executable, "-c", GROWS], 1, 60.0)
+        await running.start()
+        job, _ = await store.call(lambda jobs: jobs.add("anyone", about, {}, None, ""))
+        running.wake()
+        async with asyncio.timeout(30):
+            while job.state != "failed":
+                await asyncio.sleep(0.05)
+                job = await store.call(lambda jobs: jobs.page("anyone", None, None, 1)[0])
+        await running.stop()
+        await store.close()
+        return job
+
+    job = asyncio.run(carried_out())
+    assert job.attempts == 1 and job.error.type == "urn:ffgen:problem:too-large"
+
+
+class _Crowded:
+    """A server with so many connections."""
+
+    def __init__(self, many: int) -> None:
+        self.connections = [object()] * many
+
+    def __call__(self) -> asyncio.Protocol:
+        return asyncio.Protocol()
+
+
+@pytest.mark.parametrize(("many", "is_in"), [(0, True), (15, True), (16, False), (900, False)])
+def test_one_connection_too_many_is_told_to_come_again(many: int, is_in: bool) -> None:
+    async def tried() -> bytes:
+        door = Door(_Crowded(many), 16)  # type: ignore[arg-type]
+        listener = await asyncio.get_running_loop().create_server(door, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(5):
+            said = b"" if is_in else await reader.read()
+        writer.close()
+        listener.close()
+        return said
+
+    said = asyncio.run(tried())
+    assert said == b"" if is_in else b" 503 " in said and b"Retry-After" in said and said.endswith(b"}")
+
+
+def test_connections_leave_files_for_the_rest() -> None:
+    assert (most_connections(0), most_connections(20_000), most_connections(1024), most_connections(8)) == (
+        2000, 2000, 512, 16,
+    )  # fmt: skip
+
+
+def test_a_service_outlives_a_crowd(server: Server) -> None:
+    where = urlsplit(server.url)
+    crowd = [socket.create_connection((str(where.hostname), where.port), timeout=5) for _ in range(300)]
+    try:
+        for sock in crowd:
+            sock.sendall(b"GET /hea")
+        assert server.ask("GET", "/health").status == 200
+    finally:
+        for sock in crowd:
+            sock.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"format": "xml"}, 'csv, jsonl, parquet, zip, got "xml"'),
+        ({"seed": "x"}, "a whole number from 0"),
+        ({"seed": None}, "got null"),
+        ({"rows": None}, "got null"),
+        ({"rows": True}, "got true"),
+        ({"model": 7}, "operator's models"),
+        ({"answers": "no"}, "ids of questions"),
+        ({"description": ""}, "The description is empty"),
+        ({"description": "x" * 4001}, "4,001 characters; 4,000"),
+        ({"description": ["users"]}, "must be text"),
+    ],
+)
+def test_what_a_key_must_be_is_said(server: Server, said: dict[str, Any], words: str) -> None:
+    reply = server.generate(**{"description": BIKES, **said})
+    assert reply.status == 422 and words in reply.json["detail"] and reply.json["hint"]
+    assert reply.json["errors"][0]["pointer"] == f"#/{next(iter(said))}"
+
+
+def test_a_model_that_was_named_and_is_away_is_a_problem(tmp_path: Path) -> None:
+    """Not another drafter's rows in its stead, and not a word of where it is."""
+    with standin.start(models=("m",)) as model:
+        model.set(script=[{"text": "no, thank you"}])
+        named = f"away: {{endpoint: 'http://127.0.0.1:9', name: m}}\nmute: {{endpoint: '{model.url}', name: m}}\n"
+        (tmp_path / "models.yaml").write_text(named)
+        with Server(tmp_path / "data", "--makers", "1", "--models", str(tmp_path / "models.yaml")) as server:
+            for path in ("/draft", "/generate", "/jobs"):
+                away = server.ask("POST", path, {"description": BIKES, "model": "away"})
+                assert away.status == 503 and away.json["type"].endswith(":model-away") and away.headers["Retry-After"]
+                assert b"127.0.0.1:9" not in away.body
+            mute = server.ask("POST", "/draft", {"description": BIKES, "model": "mute"})
+            assert mute.status == 422 and "in 3 calls" in mute.json["detail"] and mute.json["hint"]
+            assert server.ask("POST", "/draft", {"description": BIKES}).status == 200
