@@ -179,7 +179,7 @@ def _excerpt(finding: Finding, width: int) -> list[str]:
     line = clean(finding.source.replace("\t", " ").rstrip("\r\n"))
     at = min(max(finding.column - 1, 0), len(line))
     start = max(0, at - room // 2) if columns(line) > room else 0
-    shown = line[start:]
+    shown = line[start : start + room]
     while columns(shown) > room:
         shown = shown[:-1]
     caret = " " * columns(line[start:at]) + click.style("^", fg="red", bold=True)

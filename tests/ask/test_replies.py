@@ -315,7 +315,9 @@ def test_purges_all_or_what_is_older(replies: Replies, clock: list[float]) -> No
     keep(replies, range(5, 8))
     assert replies.purge(before=clock[0] - 5) == 5
     assert kept(replies, range(8)) == [5, 6, 7]
-    assert replies.purge() == 3
+    replies.remember("http://here", {"plain": True})
+    assert replies.purge(before=0.0) == 0 and replies.recall("http://here") == {"plain": True}
+    assert replies.purge() == 3 and replies.recall("http://here") is None
     assert replies.stats().replies == 0
 
 

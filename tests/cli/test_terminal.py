@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,12 @@ def test_long_text_wraps_at_the_width_and_the_caret_stays_in_sight() -> None:
     assert max(map(len, lines)) <= 60
     shown, caret = next((a, b) for a, b in zip(lines, lines[1:], strict=False) if b.endswith("^"))
     assert shown[len(caret) - 1] == "!"
+
+
+def test_a_line_of_a_megabyte_is_shown_at_once() -> None:
+    began = time.perf_counter()
+    shown = explain(Finding("", "too deep", line=1, column=70, source="[" * 1_000_000), 80)
+    assert time.perf_counter() - began < 5 and max(map(len, shown.splitlines())) < 120
 
 
 def test_the_caret_stands_under_a_wide_character() -> None:

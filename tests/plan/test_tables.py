@@ -105,3 +105,15 @@ def test_counts_are_corrected_step_by_step_or_at_once_alike(total: int, ref: Ref
     assert found.sum() == total and found.min() >= (ref.min or 0) and found.max() <= (ref.max or 2**62)
     if total == 1_000_000:
         assert (found - counts).max() - (found - counts).min() <= 1
+
+
+def test_wide_rows_come_in_smaller_shards() -> None:
+    """Or a shard of them would not fit into memory."""
+    sizes = {}
+    for name, width in (("short", 100), ("page", 5000), ("book", 900_000)):
+        fields = [{"name": "id", "type": "integer", "generator": "sequence"}, {"name": "text", "values": ["x" * width]}]
+        source = {"dataset": {"name": "t", "count": 100_000, "fields": fields}}
+        sizes[name] = ffgen.plan(source).layouts[0].size
+    assert sizes["short"] == 65_536
+    assert sizes["short"] > sizes["page"] > sizes["book"] >= 64
+    assert all(width * sizes[name] <= 128 << 20 for name, width in (("page", 5000), ("book", 900_000)))

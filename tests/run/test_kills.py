@@ -148,7 +148,31 @@ def test_a_process_that_dies_while_others_start_is_missed(
     assert site.leftovers() == []
 
 
-@pytest.mark.parametrize("action", ["kill", "crash", "exit", "memory"])
+@pytest.mark.parametrize(("role", "times"), [("worker", 2), ("worker", 99), ("gate", 1)])
+def test_a_process_that_dies_before_it_is_ready(
+    site: Site, calm: Calm, old: Path, monkeypatch: pytest.MonkeyPatch, role: str, times: int
+) -> None:
+    """A worker is replaced, so often and no more; the others end the run."""
+    spawn, left = Processes._spawn, iter(range(times))
+
+    async def killing(self: Processes, kind: str) -> Member:
+        member = await spawn(self, kind)
+        if kind == role and next(left, None) is not None:
+            member.process.kill()
+        return member
+
+    monkeypatch.setattr(Processes, "_spawn", killing)
+    if times == 2:
+        assert site.here(calm.source, workers=1).records == COUNT and site.digest() == calm.digest
+        return
+    with pytest.raises(InternalError, match=f"The {role} process died while it started"):
+        site.here(calm.source, workers=1)
+    assert old.read_bytes() == OLD and site.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    "action", ["kill", *(pytest.param(each, marks=pytest.mark.soak) for each in ("crash", "exit", "memory"))]
+)
 def test_a_shard_that_takes_three_workers_down_ends_the_run_by_name(
     site: Site, calm: Calm, old: Path, action: str
 ) -> None:

@@ -95,6 +95,14 @@ def test_wherever_a_run_fails_the_same_command_makes_the_same_bytes(stage: Stage
     assert sum(struck) >= SAMPLE - 1, "commits go in groups, so there are not always as many"
 
 
+def test_files_that_may_grow_no_further_are_exit_4(stage: Stage) -> None:
+    """As on a full disk: whichever file meets it first is named."""
+    done = stage.play(limits={"RLIMIT_FSIZE": 4096})
+    assert done.code == 4 and str(stage.folder) in done.error, done
+    assert stage.untouched() and "Traceback" not in done.said
+    stage.recovers()
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_wherever_and_whenever_a_run_fails(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

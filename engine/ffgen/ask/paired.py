@@ -74,11 +74,12 @@ class PairedPrompts(Prompts):
         keys = zip(given.numbers, given.marks, given.rows, strict=True)
         line = csv_line if self.reply == "csv" else compact
         lines = [line([number, mark, *row]) for number, mark, row in keys]
-        asked = [f"Write these {count} rows."]
+        asked = ["Write this row." if count == 1 else f"Write these {count} rows."]
         asked += [f"Refused before: {given.refused}."] if given.refused else []
         asked += [f"Taken already, so not to be used again: {'; '.join(given.taken)}."] if given.taken else []
         asked += [STRICTER[min(given.attempt, len(STRICTER) - 1)]] if given.attempt else []
-        last = "\n".join([f"Given are {count} rows:", *lines, " ".join(asked)])
+        head = "Given is 1 row:" if count == 1 else f"Given are {count} rows:"
+        last = "\n".join([head, *lines, " ".join(asked)])
         return Prompt([*self.shared, ("user", last)], self._paired_schema(given), self.room(count))
 
     def tokens_given(self, characters: float) -> float:

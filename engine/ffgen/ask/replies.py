@@ -171,10 +171,13 @@ class Replies:
         return total
 
     def purge(self, before: float | None = None) -> int:
-        """Forgets the replies kept before a time (seconds since 1970), or all; those of unfinished runs too."""
+        """Forgets the replies kept before a time (seconds since 1970), or all, and with them what is known of
+        endpoints; those of unfinished runs too."""
 
         def write(db: sqlite3.Connection) -> int:
             gone = db.execute("DELETE FROM replies WHERE kept < ?", (float("inf") if before is None else before,))
+            if before is None:
+                db.execute("DELETE FROM endpoints")
             shrink(db)
             return gone.rowcount
 

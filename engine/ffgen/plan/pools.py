@@ -20,7 +20,7 @@ NEAR_ROOM = 12 << 20
 """Bytes that a pool's values may be reckoned to take for near twins to be refused unasked: a quarter of what there is,
 for texts may be longer than usual. 13,000 texts of 160 characters."""
 SHOWN = 1000
-"""Values that stand for a pool while nothing has been asked."""
+"""Values that stand for a pool while nothing has been asked, or as many as the table has rows."""
 
 Written = Mapping[tuple[str, str, str], Sequence[str]]
 """Values by table, field and group."""
@@ -132,7 +132,7 @@ def with_placeholders(spec: Spec) -> Spec:
         for field in table.fields:
             if field.source == "pool":
                 pool = field.pool or Pool()
-                values = [f"{field.name} {number}" for number in range(min(pool.size, SHOWN))]
+                values = [f"{field.name} {number}" for number in range(min(pool.size, max(SHOWN, table.count)))]
                 shown |= {(table.name, field.name, group): values for group in groups_of(table, pool)}
                 field = structs.replace(field, type="string", pattern=None, length=None)
             plain.append(field)

@@ -153,14 +153,30 @@ class Processes:
         others = [role for role in setups if role != "worker"]
         for role in [*others, *["worker"] * self.workers]:
             self._members.append(await self._spawn(role))
+        waiting = [asyncio.create_task(self._become_ready(place)) for place in range(len(self._members))]
         try:
             async with asyncio.timeout(START_SECONDS):
-                await asyncio.gather(*(member.ready for member in self._members))
+                await asyncio.gather(*waiting)
         except TimeoutError:
             raise InternalError(f"The processes of the run did not start within {START_SECONDS:g} s.") from None
+        finally:
+            for task in waiting:
+                task.cancel()
         self._started = True
         for member in [member for member in self._members if member.gone.is_set()]:
             self._lost(member)  # ready, and dead before the others were ready
+
+    async def _become_ready(self, place: int) -> None:
+        """Waits for a process; a worker that dies before it is ready is replaced."""
+        while True:
+            member = self._members[place]
+            try:
+                await member.ready
+                return
+            except InternalError:
+                if member.role != "worker" or member.leaving or self._too_many_deaths():
+                    raise
+            self._members[place] = await self._spawn("worker")
 
     async def _spawn(self, role: str) -> Member:
         process, ours = start_child(main, (os.getpid(),), role)
