@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SPEC ?= specs/customers.yaml
+MINUTES ?= 10
+SEED ?= 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install model run run-model test lint types floors fmt check bench build soak
@@ -64,5 +66,6 @@ bench: $(VENV)/.bench ## Compare speed with the stored baseline; fails when it f
 build: install ## Build sdist and wheel, and prove that the wheel works alone
 	PYTHON='$(PYTHON)' .ci/build $(BIN)/python
 
-soak: model ## Run the long tests: random kills, `make` itself
+soak: model ## Run the long tests: every fault, `make` itself, and ten minutes of random ones
 	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -W ignore -m tests.run.soak --minutes $(MINUTES) --seed $(SEED)

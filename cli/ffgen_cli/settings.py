@@ -148,7 +148,9 @@ _TABLE = (
         "max_asks", "--max-asks", kind.number_above(0), RUN,
         "Give up after this many times the fewest requests that could do.", default=5.0,
     ),
-    _option("fresh", "--fresh", kind.SWITCH, RUN, "Ask and draw everything anew; use nothing that is kept.", default=False),
+    _option(
+        "fresh", "--fresh", kind.SWITCH, RUN, "Ask and draw everything anew; use nothing that is kept.", default=False
+    ),
     _option(
         "no_clobber", "--no-clobber/--clobber", kind.SWITCH, RUN,
         "Refuse (or allow) to replace a file that exists.", default=False,

@@ -16,7 +16,7 @@ KINDS = ("asked", "drawn", "hybrid")
 ALWAYS = {1, 2, 3, 6, 8, 12, 15, 17}
 
 
-def tests_of(row: dict[str, Any], kind: str) -> Iterator[str]:
+def named_in(row: dict[str, Any], kind: str) -> Iterator[str]:
     """The tests of a row for a kind of run."""
     for part in (row.get("all", []), row.get(kind, [])):
         if isinstance(part, str):
@@ -53,9 +53,9 @@ def test_all_rows_are_there() -> None:
 def test_each_row_is_held_for_each_kind_of_run(number: int, kind: str) -> None:
     row = ROWS[number]
     if isinstance(row.get(kind), str):
-        assert row[kind].startswith("none, ") and not list(tests_of(row, kind))
+        assert row[kind].startswith("none, ") and not list(named_in(row, kind))
         return
-    found = {test: is_soaked(test) for test in tests_of(row, kind)}
+    found = {test: is_soaked(test) for test in named_in(row, kind)}
     assert found
     if number in ALWAYS:
         assert not all(found.values())

@@ -22,8 +22,9 @@ DISK = {"answers.write", "disk.remove", "disk.rename", "disk.sync", "disk.sync_f
 WORK = {"coordinator.verdict", "drawer.crowded", "drawer.draw", "drawer.sealed", "drawer.whole",
         "gate.judge", "gate.verdict", "worker.reply", "writer.write"}  # fmt: skip
 """Where a process works: it may have a bug."""
-DONE = {"coordinator.publish", "coordinator.published", "coordinator.saved", "coordinator.stored", "disk.renamed", "disk.synced",
-        "drawer.placed", "place.exchanged", "replies.committed", "writer.finished", "writer.written"}  # fmt: skip
+DONE = {"coordinator.publish", "coordinator.published", "coordinator.saved", "coordinator.stored", "disk.renamed",
+        "disk.synced", "drawer.placed", "place.exchanged", "replies.committed", "writer.finished",
+        "writer.written"}  # fmt: skip
 """When something is done, and nobody knows it yet: it may be killed there, and nothing else."""
 
 ACTIONS = {**dict.fromkeys(DISK, ("kill", "EIO", "ENOSPC")), **dict.fromkeys(WORK, ("kill", "raise")),

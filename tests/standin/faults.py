@@ -3,7 +3,6 @@
 import xxhash
 from tests.standin.settings import Settings
 
-
 SLIPS = ("drop", "swap", "repeat")
 """Faults that are part of the reply to a request: the same at each try of it."""
 

@@ -76,7 +76,8 @@ class PairedPrompts(Prompts):
         lines = [line([number, mark, *row]) for number, mark, row in keys]
         asked = ["Write this row." if count == 1 else f"Write these {count} rows."]
         asked += [f"Refused before: {given.refused}."] if given.refused else []
-        asked += [f"Taken already, so not to be used again: {'; '.join(given.taken)}."] if given.taken else []
+        taken = ", ".join(map(compact, given.taken))
+        asked += [f"Taken already, so not to be used again: {taken}."] if taken else []
         asked += [STRICTER[min(given.attempt, len(STRICTER) - 1)]] if given.attempt else []
         head = "Given is 1 row:" if count == 1 else f"Given are {count} rows:"
         last = "\n".join([head, *lines, " ".join(asked)])

@@ -19,6 +19,8 @@ class Meaning:
     """Phrases that are no name for a column."""
     phrases: tuple[Phrase, ...]
     needs: tuple[str, ...] = ()
+    of_things: Mapping[str, Any] = field(default_factory=dict)
+    """What is put over the short form where a row is no person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,11 @@ def _meaning(name: str, said: Mapping[str, Any]) -> Meaning:
     other = listed(said.get("as", ""))
     return Meaning(
         name=name,
-        short={key: value for key, value in said.items() if key not in ("as", "needs")},
+        short={key: value for key, value in said.items() if key not in ("as", "needs", "of_things")},
         spoken=frozenset(phrase_of(one[1:]) for one in other if one.startswith("~")),
         phrases=tuple(phrase_of(one.lstrip("~")) for one in other),
         needs=tuple(said.get("needs", ())),
+        of_things=said.get("of_things", {}),
     )
 
 

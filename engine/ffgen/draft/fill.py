@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ffgen.draft.catalogue import Meaning, meanings
-from ffgen.draft.forms import NAMES, TITLES, over, rename, weigh
+from ffgen.draft.forms import NAMES, TITLES, over, rename, timed, weigh
 from ffgen.draft.guess import guess, unknown
 from ffgen.draft.layout import USUAL_ROWS, Layout, Table
 from ffgen.draft.request import Asked, Wanted
@@ -30,6 +30,9 @@ _SAME = [
 _PERSON = re.compile(
     r"(?<!ord)(?<!numb)(?<!pap)(?<!lett)(?:er|or|ist|ian|man|person|people|member|friend|student|hero|pilot|chef|wizard|witch|king|knight|parent|child|artist)$"
 )
+_OF_BODIES = ("healthcare", "hr", "education", "fitness", "sports", "social media")
+"""Domains in which what is measured is people's."""
+_OF_THINGS = {"price", "cost", "sku", "product_name", "stock_level", "material", "brand", "supplier", "dimensions"}
 
 
 class Filler(Layout):
@@ -157,6 +160,8 @@ class Filler(Layout):
         short, why = self._short(table, asked)
         if asked.name == table.key:
             return
+        if short.get("type") == "date" and asked.name.endswith(("_time", "_at")) and "range" not in asked.short:
+            short |= timed(short)
         if asked.shares:
             weigh(short, asked.shares)
         notes = f"; {', '.join(asked.notes)}" if asked.notes else ""
@@ -196,6 +201,8 @@ class Filler(Layout):
         """What a field means here; one of another table is not made of fields that only that table has."""
         assert asked.meaning is not None
         short = self._plain(asked.meaning)
+        if asked.meaning.of_things and _is_thing(wanted):
+            short |= copy.deepcopy(dict(asked.meaning.of_things))
         if asked.meaning.needs and not (wanted.kind and asked.meaning.name in wanted.kind.own):
             short = {key: value for key, value in short.items() if key not in ("derive", "generator")}
             if short.get("type") in ("number", "integer") and "range" not in short:
@@ -334,3 +341,11 @@ class Filler(Layout):
             return
         table.fields.append(short)
         self.made.why[f"{table.wanted.name}.{name}"] = why
+
+
+def _is_thing(wanted: Wanted) -> bool:
+    """Whether a row is rather a thing than a person: it weighs, and is as high as, a thing."""
+    if wanted.kind is not None:
+        return not wanted.kind.has_people and wanted.kind.domain not in _OF_BODIES
+    named = {one.meaning.name for one in wanted.asked if one.meaning}
+    return not _PERSON.search(wanted.singular) and bool(named & _OF_THINGS)

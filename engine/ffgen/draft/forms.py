@@ -124,6 +124,12 @@ def over(short: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+def timed(short: dict[str, Any]) -> dict[str, Any]:
+    """A date with a time: of what was called one."""
+    low, high = short.get("range") or ["2023-01-01", "2024-12-31"]
+    return {"type": "datetime", "range": [str(low), f"{str(high)[:10]}T23:59:59Z"]}
+
+
 def fit_series(field: dict[str, Any], start: str) -> None:
     generator = field.get("generator")
     if isinstance(generator, dict) and generator.get("name") == "series":

@@ -6,6 +6,7 @@ from typing import Any
 from ffgen.draft.fill import Filler
 from ffgen.draft.forms import fit_series, spread
 from ffgen.draft.layout import USUAL_ROWS, Made, Table
+from ffgen.draft.pairs import follow
 from ffgen.draft.request import Question
 
 _LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_BR"}
@@ -24,6 +25,7 @@ class Maker(Filler):
         self._count_rows()
         for table in self.tables.values():
             self._fill(table)
+            self._follow(table)
         if self.request.period:
             self._set_period()
         if self.request.rhythm:
@@ -60,6 +62,16 @@ class Maker(Filler):
         for old, new in names.items():
             self.request.understood = [text.replace(old, new) for text in self.request.understood]
             self.request.questions = [renamed(question, old, new) for question in self.request.questions]
+
+    def _follow(self, table: Table) -> None:
+        """What of a row follows from the rest of it."""
+        kept = {one.name for one in table.wanted.asked if {"range", "values", "derive"} & {*one.short}}
+        before = {one["name"] for one in table.fields}
+        for name, why in follow(table.fields, kept):
+            self.made.why[f"{table.wanted.name}.{name}"] += f"; {why}"
+        for one in table.fields:
+            if one["name"] not in before:
+                self.made.why[f"{table.wanted.name}.{one['name']}"] = "read by a formula; not written"
 
     def _dates(self, table: Table) -> dict[str, Any] | None:
         """The field that says when a row happened."""

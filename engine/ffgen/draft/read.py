@@ -9,7 +9,7 @@ import re
 
 from ffgen.draft import terms
 from ffgen.draft.catalogue import Kind, Meaning, by_phrase, domains
-from ffgen.draft.guess import guess
+from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.scan import Mark, domain_phrases
 from ffgen.draft.spell import vocabulary
@@ -17,6 +17,7 @@ from ffgen.draft.tables import TableReader
 from ffgen.draft.words import Phrase, fold, plural, singular
 
 MOST_TABLES, MOST_FIELDS = 12, 80
+_COPULAS = ("is", "are", "has", "have", "was", "were", "be")
 
 
 class Reader(TableReader):
@@ -50,6 +51,8 @@ class Reader(TableReader):
             phrase = ("number", "of", *(self.tokens[place].word for place in range(at + 2, last + 1)))
             self.add(phrase, at, last, None, guess(list(phrase)))
             return last + 1
+        if self.listing and (last := self._headed(at, mark)):
+            return last + 1
         if (
             self.naming
             and token.kind == "word"
@@ -64,13 +67,35 @@ class Reader(TableReader):
             return self._take(mark)
         if token.kind == "mark" or token.word in terms.JOINERS or token.word in terms.OPENERS:
             self._separate(at)
-        elif token.word in terms.MEASURES and self.word(at - 1) == "in":
+        elif (token.word in terms.MEASURES or len(token.text) > 1 and by_unit(token.word)) and self.word(
+            at - 1
+        ) == "in":
             self.use(at, at, "unit")
         elif token.kind == "word":
             self.item.append(at)
             if token.word in ("every", "per"):
                 self.each = token.word
         return at + 1
+
+    def _headed(self, at: int, mark: Mark | None) -> int:
+        """A field of two words the other way round, `date of incident`, or for each of something, `cost per click`: its
+        last token; 0 where none begins."""
+        head, between = self.word(at), self.word(at + 1)
+        if head not in terms.HEADED or between not in ("of", "per") or (mark is not None and mark.last > at):
+            return 0
+        start = at + 3 if self.word(at + 2) in ("the", "a", "an", "each") else at + 2
+        first = self.marks.get(start)
+        last = first.last if first else start
+        known = start < len(self.tokens) and self.tokens[start].kind == "word" and not any(self.used[start : last + 1])
+        if not known or self.word(start) in terms.OPENERS | terms.STOPS or (first and first.kinds and first.is_plural):
+            return 0
+        rest = tuple(self.word(place) for place in range(start, last + 1))
+        phrase = (*rest, head) if between == "of" else (head, "per", *rest)
+        self._flush()
+        meaning = self._meaning((*rest, head) if between == "of" else phrase)
+        short = None if meaning else guess([head])
+        self.add(phrase, at, last, meaning, short)
+        return last
 
     def _separate(self, at: int) -> None:
         word = self.word(at)
@@ -309,7 +334,9 @@ class Reader(TableReader):
         if not words:
             return
         run = [at for at in words if at >= words[-1] - (len(words) + 3)]
-        if self.listing and self.table is not None and len(run) <= 4:
+        if all(self.word(at) in _COPULAS for at in run):
+            return
+        if self.listing and (self.table is not None or self.pending) and len(run) <= 4:
             phrase = tuple(self.word(at) for at in run)
             short = guess(list(phrase))
             self.add(phrase, run[0], run[-1], None, short)

@@ -80,6 +80,8 @@ class Request:
     language: str = ""
     goods: str = "any"
     step: str = ""
+    is_paced: bool = False
+    """Whether the rows of a series are so far apart, not only a field that is called `daily`."""
     rhythm: dict[str, Any] = field(default_factory=dict)
     imperfections: dict[str, Any] = field(default_factory=dict)
     period: tuple[Any, Any] | None = None

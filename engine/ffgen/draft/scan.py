@@ -10,8 +10,22 @@ from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended
 from ffgen.draft.words import Phrase, counted, fold, lexicon, singular, tokens, translated
 
-LONGEST = 8000
+LONGEST = 20_000
 """Characters of a description that are read."""
+_PURPOSE = re.compile(
+    r"\b(?:for|in|during|as part of) (?:(?:my|our|his|her|their|some|the|a|an) )?"
+    r"(?:(?:(?:my|our) (?:\w+ ){0,3}?(?:project|class|course|lecture|training|talk|report|exam|test|seminar))"
+    r"|(?:\w+ ){0,3}?(?:school|class|university|uni|college|student|course|science|learning|research|study|side|hobby"
+    r"|pet|demo|test) project"
+    r"|(?:\w+ ){0,2}?(?:dashboard|demo|workshop|thesis|homework|hackathon|presentation|prototype|proof of concept|poc"
+    r"|tutorial|bootcamp|assignment|showcase|mockup|blog post|load test|unit test|integration test|test case))\b"
+)
+_YES_OR_NO = re.compile(r"(?<!\( )\b(?:yes (?:/|or|,) no|y / n|true (?:/|or) false|no (?:/|or) yes)\b")
+_PACED = re.compile(
+    r"\bevery (?:\d+ )?(?:second|minute|hour|day|week)\b"
+    r"|\b(?:hourly|daily|weekly|monthly)"
+    r"(?= (?:reading|measurement|record|data|observation|value|log|entry|price)|[ ,.;]*$)"
+)
 
 
 @dataclass(slots=True)
@@ -33,7 +47,7 @@ class Scanner:
         self.request = Request(clean(text))
         found, self.request.language = translated(tokens(self.request.text), known())
         found = counted(found)
-        self.tokens, notes = mended(found)
+        self.tokens, notes = (found, []) if self.request.language else mended(found)
         self.request.understood += notes
         self.norm = limits.Norm(self.tokens)
         self.used = [""] * len(self.tokens)
@@ -50,6 +64,12 @@ class Scanner:
             self.request.step = step[0]
             if step[1][0] != step[1][1]:
                 self.use(*step[1], "step")
+            self.request.is_paced = bool(_PACED.search(self.norm.text))
+        self._leave_out_purpose()
+        self.yes_or_no = [self.norm.span(*match.span()) for match in _YES_OR_NO.finditer(self.norm.text)]
+        """Where a field is said to be so or not: the words for that are none of its name."""
+        for first, last in self.yes_or_no:
+            self.use(first, last, "yes or no")
         self.marks: dict[int, Mark] = {}
         self.table: Wanted | None = None
         self.is_listing_tables = False
@@ -59,6 +79,13 @@ class Scanner:
         self.each = ""
         self.pending: list[Asked] = []
         self.item: list[int] = []
+
+    def _leave_out_purpose(self) -> None:
+        """What the data are for is not what they are about: `for my school project`."""
+        for match in _PURPOSE.finditer(self.norm.text):
+            first, last = self.norm.span(match.start(), match.end())
+            if last - first < len(self.tokens) - 2:
+                self.use(first, last, "purpose")
 
     def used_share(self, at: int) -> None:
         """A percentage right after a rhythm is its growth."""
@@ -237,6 +264,8 @@ class Scanner:
     def _mark(self, at: int, size: int) -> Mark | None:
         phrase = self._phrase(at, size)
         if phrase is None or any(self.used[at : at + size]) or (size == 1 and phrase[0] in terms.STOPS):
+            return None
+        if phrase == ("like",) and re.search(r"(?:^| )(?:would|d|might|really|also|not)$", self.word(at - 1)):
             return None
         if phrase == ("make",) and self.word(at + 1) not in (",", "and", "or", ")", "", "/", ";", "."):
             return None

@@ -5,6 +5,7 @@ from typing import Any
 
 from ffgen.draft import terms
 from ffgen.draft.catalogue import domains, meanings
+from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.limits import Limit
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.shares import ShareReader
@@ -49,6 +50,7 @@ class Settler(ShareReader):
         if not request.tables:
             return request
         self._place_values()
+        self._place_units()
         self._place_ranges()
         self._place_periods()
         self._place_shares()
@@ -74,6 +76,23 @@ class Settler(ShareReader):
                         continue
                     asked.short = {"type": kind, "values": whole}
                     asked.notes.append(f"values {', '.join(values)}")
+
+    def _place_units(self) -> None:
+        """`allowance in GB`: a field that nobody knows is a number. `recurring yes/no` is so or not."""
+        for _, asked in self._all():
+            if any(first == asked.last + 1 for first, _ in self.yes_or_no):
+                asked.short = {"type": "boolean"}
+                continue
+            after = self.word(asked.last + 1)
+            if (
+                asked.meaning is not None
+                or asked.short.get("type")
+                or after not in ("in", "(")
+                or guess([*asked.phrase])
+            ):
+                continue
+            unit = by_unit(self.word(asked.last + 2)) or by_unit(self.word(asked.last + 2) + self.word(asked.last + 3))
+            asked.short |= unit or {}
 
     def _place_ranges(self) -> None:
         for limit in self.ranges:
@@ -137,6 +156,10 @@ class Settler(ShareReader):
         said = self.text_of(limit.first, limit.last)
         if limit.is_swapped:
             self.request.ask("range", f"{said}: the first is above the second", f"{limit.low} to {limit.high}", path)
+        if short.get("type") == "enum" and None not in (limit.low, limit.high):
+            asked.short |= {"type": "integer", "range": [limit.low, limit.high]}
+            asked.notes.append(said)
+            return
         if short.get("type") in ("string", "text", "enum", "email", "phone", "url"):
             if (
                 short.get("type") in ("string", "text")

@@ -74,14 +74,34 @@ def _numbers() -> list[str]:
 
 def mended(found: list[Token]) -> tuple[list[Token], list[str]]:
     """The tokens with slips put right, and what was read as what."""
-    made, notes = [], []
+    made: list[Token] = []
+    notes: list[str] = []
     for token in found:
-        better = _near(token.word) if token.kind == "word" and not token.text.isupper() else ""
+        plain = token.kind == "word" and not token.text.isupper() and token.text.isascii()
+        before = made[-1].word if made else ""
+        better = (_near(token.word) or _following(before, token.word)) if plain else ""
         if better:
             notes.append(f'read "{token.text}" as "{better}"')
             token = replace(token, word=singular(better), is_plural=token.is_plural or singular(better) != better)
         made.append(token)
     return made, notes
+
+
+@cache
+def _pairs() -> dict[str, frozenset[str]]:
+    """Names of two words: what may follow the first."""
+    found: dict[str, set[str]] = {}
+    for phrase in field_phrases():
+        if len(phrase) == 2:
+            found.setdefault(phrase[0], set()).add(phrase[1])
+    return {first: frozenset(second) for first, second in found.items()}
+
+
+def _following(before: str, word: str) -> str:
+    """A word too short to be read alone, by the one before it: `hire dat`."""
+    if len(word) != _SHORTEST - 1 or word in known() or not word.isalpha():
+        return ""
+    return min(_slips(word) & _pairs().get(before, frozenset()), default="")
 
 
 @cache
@@ -94,15 +114,26 @@ def _near(word: str) -> str:
         one = [other for other in one if other[0] == word[0]]
     if len(word) == _SHORTEST:
         one = [other for other in one if sorted(other) == sorted(word) or len(other) == len(word) + 1]
+    if len(word) <= _SHORTEST + 2:
+        one = [other for other in one if len(other) >= len(word) or _doubles(word, other)]
     if one:
         return one[0]
     if len(word) >= 7:
         near = [
-            other for other in words if abs(len(other) - len(word)) <= 2 and len(other) >= 6 and other[0] == word[0]
+            other
+            for other in words
+            if abs(len(other) - len(word)) <= 2 and len(other) >= 6 and (other[0], other[-1]) == (word[0], word[-1])
         ]
         best = min(((_apart(word, other), other) for other in near), default=(9, ""))
         return best[1] if best[0] <= 2 else ""
     return ""
+
+
+def _doubles(word: str, other: str) -> bool:
+    """Whether a word is another with a letter struck twice: a letter too much that is none of its neighbours makes
+    rather a word of its own (sport, sort)."""
+    at = next((at for at, letter in enumerate(other) if word[at] != letter), len(other))
+    return at > 0 and word[at] == word[at - 1]
 
 
 _CONFUSED = [set("aeiouy"), set("scz"), set("kcq"), set("mn"), set("fv"), set("dt"), set("gj"), set("bp")]

@@ -8,6 +8,10 @@ from ffgen.draft.request import Wanted
 from ffgen.draft.scan import Mark, Scanner
 from ffgen.draft.words import Phrase, plural
 
+MOST_ROWS = 1_000_000_000
+_ANYBODY = ("person", "human", "individual", "contact", "household")
+"""Words for people that say nothing of who they are."""
+
 
 class TableReader(Scanner):
     """A scanner that takes tables, counts and relations."""
@@ -151,6 +155,9 @@ class TableReader(Scanner):
         self.use(at, at, "count")
         if number < 1 or number != int(number):
             return
+        if number > MOST_ROWS:
+            self.request.ignored.append(self.text_of(at, at)[:80])
+            return
         if wanted.count not in (None, int(number)):
             self.request.ask(
                 "count",
@@ -261,7 +268,7 @@ def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
         phrase[-1] in terms.COLLECTIVE | terms.DATA
         or (len(phrase) > 2 and phrase[-1:] not in kind.phrases)
         or phrase[-1] == kind.singular
-        or kind.singular == "person"
+        or (kind.singular == "person" and (phrase[-1] in _ANYBODY or phrase == ("name", "and", "address")))
     ):
         return kind.name, kind.singular
     if len(phrase) > 1 and (phrase[-1:] in kind.phrases):

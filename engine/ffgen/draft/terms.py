@@ -40,6 +40,13 @@ HEADS = set(
     location duration category label flag url size reference value percentage year email phone title country
     """.split()
 )
+HEADED = set(
+    """
+    date time cost price type reason cause amount place percentage year length duration level source method color size
+    status rate value
+    """.split()
+)
+"""What may stand first in a name: `date of incident`, `cost per click`."""
 COUNTS = {"number", "count"}
 VERBS = set(
     """

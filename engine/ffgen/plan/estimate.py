@@ -10,7 +10,7 @@ from ffgen.errors import Finding
 from ffgen.plan.apart import twin_words
 from ffgen.plan.capacity import capacity_of
 from ffgen.plan.compile import Plan, compile_plan
-from ffgen.plan.hybrid import asked_tables, paired_spec
+from ffgen.plan.hybrid import asked_tables, expected_rows, paired_spec
 from ffgen.plan.pools import fields_of_pools, pools_of, with_placeholders
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
@@ -158,10 +158,11 @@ def view_drawn(plan: Plan, findings: list[Finding]) -> PlanView:
 def view_rows(plan: Plan, table: Dataset) -> PlanView:
     """What asking for the rows of a hybrid table takes."""
     count = next(layout.count for layout in plan.layouts if layout.table == table.name)
-    view = view_plan(compile_plan(paired_spec(plan.spec, table, count), plan.asks), [])
+    small = compile_plan(paired_spec(plan.spec, table, expected_rows(table, count)), plan.asks)
     cost = Cost([])
     reckon_rows(cost, plan.spec, table, count)
-    return structs.replace(view, tokens_in=cost.tokens_in, tokens_out=cost.tokens_out)
+    price = money(small.model.price, cost.tokens_in, cost.tokens_out)
+    return structs.replace(view_plan(small, []), tokens_in=cost.tokens_in, tokens_out=cost.tokens_out, money=price)
 
 
 def view_table(recipe: Recipe, layout: Layout, pooled: Mapping[str, Field]) -> TableView:

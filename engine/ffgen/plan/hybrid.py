@@ -6,8 +6,10 @@ tables holds here. A request shows the drawn values of some rows, numbered; each
 and echoes a mark made of those values, and is used only where both agree.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
+import polars as pl
 from msgspec import structs
 
 from ffgen.ask.paired import Known
@@ -106,6 +108,12 @@ def bare(field: Field) -> Field:
     )
 
 
+def expected_rows(table: Dataset, count: int) -> int:
+    """About how many of so many rows a model is asked for: those in which any asked value is there. What a `when`
+    leaves out isn't known before rows are drawn."""
+    return max(1, round(count * (1 - math.prod(field.null_share for field in asked_fields(table)))))
+
+
 def shards_of(spec: Spec, table: str, rows: int) -> Shards:
     """How the rows of a table are cut into requests."""
     return Shards(rows, rows_of(spec.model), spec.seed, f"{table}/asked")
@@ -131,14 +139,14 @@ def known_of(recipe: Recipe) -> Known:
     return Known(fields, [each.text for each in recipe.held_back.requires if each.columns <= told])
 
 
-def paired_plan(plan: Plan, recipe: Recipe, count: int) -> Plan:
+def paired_plan(plan: Plan, recipe: Recipe, count: int, first: pl.DataFrame) -> Plan:
     """The plan by which a model is asked for its part of `count` rows of a table. The context has room for what it is
-    given."""
-    table, shown = recipe.dataset, set(shown_fields(recipe))
+    given, by the widest row of the `first` shard: a spec tells little of how long drawn texts are."""
+    table = recipe.dataset
     small = compile_plan(paired_spec(plan.spec, table, count))
     shards = shards_of(plan.spec, table.name, count)
-    given = sum(min(kind.widths()[1], LONGEST) + 3 for name, kind in recipe.kinds.items() if name in shown)
-    context = small.context + int(shards.batch_size * (given + WIDEST) / CHARS_PER_TOKEN)
+    given = width_of(first, recipe)
+    context = small.context + int(shards.batch_size * (given + min(given, WIDEST)) / CHARS_PER_TOKEN)
     return structs.replace(
         small,
         shards=shards,
@@ -146,6 +154,17 @@ def paired_plan(plan: Plan, recipe: Recipe, count: int) -> Plan:
         max_asks=budget(shards, plan.asks),
         context=-(-context // 1024) * 1024,
     )
+
+
+def width_of(rows: pl.DataFrame, recipe: Recipe) -> int:
+    """Bytes of the widest of some rows, as a model is shown them."""
+    widths = []
+    for name in shown_fields(recipe):
+        if rows.schema[name] == pl.String:
+            widths.append(pl.col(name).str.slice(0, LONGEST).str.len_bytes().cast(pl.Int64).fill_null(4) + 3)
+        else:
+            widths.append(pl.lit(recipe.kinds[name].widths()[1] + 1, dtype=pl.Int64))
+    return int(rows.select(pl.sum_horizontal(widths).max()).item() or 0) if widths else 0
 
 
 def fallbacks(recipes: Recipes, table: str) -> dict[str, list[Sampler]]:

@@ -8,7 +8,7 @@ from ffgen.ask.paired import Known, PairedPrompts
 from ffgen.ask.prompt import Prompts
 from ffgen.errors import FfgenError
 from ffgen.plan.compile import Plan, compile_plan, endpoints_of
-from ffgen.plan.hybrid import MUTE, asked_fields, paired_spec
+from ffgen.plan.hybrid import MUTE, asked_fields, expected_rows, paired_spec
 from ffgen.plan.pools import pools_of
 from ffgen.plan.settle import needs_language, settle
 from ffgen.spec.model import Dataset, Field, Pool, Spec
@@ -132,6 +132,7 @@ def rows(spec: Spec) -> Cost:
 
 def reckon_rows(cost: Cost, spec: Spec, table: Dataset, count: int) -> None:
     """Adds what the asked fields of a table take."""
+    count = expected_rows(table, count)
     plan = compile_plan(paired_spec(spec, table, count))
     types = build_types(plan.dataset.fields)
     asked = {field.name for field in asked_fields(table)}

@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
 import polars as pl
 from msgspec import structs
@@ -98,7 +99,11 @@ async def ask_table(
     writer = AnswerWriter(hand.folder, table.name, schema)
     stop.tell(None)
     count = await counted(hand, layout, options) if any(f.may_be_null for f in asked_fields(table)) else layout.count
-    small, known = paired_plan(plan, recipe, count), known_of(recipe)
+    if not count:
+        return nothing_asked(plan, table.name, recipe.asked), writer.close(layout.count)
+    drawn = spans(hand, layout)
+    first = next(drawn)
+    small, known = paired_plan(plan, recipe, count, first[1]), known_of(recipe)
     with contextlib.ExitStack() as held:
         replies = held.enter_context(Replies.open(os.path.join(cache_folder(options.cache_dir), "replies.sqlite3")))
         audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
@@ -119,7 +124,7 @@ async def ask_table(
             endpoints,
             replies,
             recipe=recipe,
-            parts=parts_of(spans(hand, layout), recipe.asked, shown_fields(recipe), small.shards.batch_size),
+            parts=parts_of(chain([first], drawn), recipe.asked, shown_fields(recipe), small.shards.batch_size),
             known=known,
             fallbacks=fallbacks(hand.recipes, table.name),
             judge=judge,
@@ -133,9 +138,8 @@ async def ask_table(
         stop.tell(asker)
         uses = []
         try:
-            if count:
-                left = options.after(time.monotonic() - began)
-                await asker.carry_out({"worker": setup}, left.timeout, watch)
+            left = options.after(time.monotonic() - began)
+            await asker.carry_out({"worker": setup}, left.timeout, watch)
             uses = await crew.leave()
         finally:
             await crew.leave()
@@ -146,6 +150,12 @@ async def ask_table(
         report = report_of(asker, options, "asked", endpoints, [own_use(), *uses], time.monotonic() - began)
         made = {f"{table.name}.{name}": dict(sorted(makers.items())) for name, makers in asker.made.items()}
         return structs.replace(report, made=made), digest
+
+
+def nothing_asked(plan: Plan, table: str, asked: list[str]) -> Report:
+    """The report on a table of which no row has an asked value."""
+    report = Report.of_drawn(plan.spec.seed, plan.spec_hash, table, "", "", 0, 0, 0.0)
+    return structs.replace(report, made={f"{table}.{name}": {} for name in asked})
 
 
 async def found(plan: Plan, key: str | None, replies: Replies, can_do_without: bool) -> Endpoints:

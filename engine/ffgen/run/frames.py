@@ -168,9 +168,7 @@ def draw(pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], N
         return draw_in(folder, pipe, plan, options, watch)
 
 
-def draw_in(
-    folder: str, pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None
-) -> Report:
+def draw_in(folder: str, pipe: Pipe, plan: Plan, options: Options, watch: Callable[[Progress], None] | None) -> Report:
     """See `draw`; answers stand in the folder."""
     began = time.monotonic()
     asked: list[Report] = []

@@ -45,7 +45,7 @@ def generator_of(field: Field, scope: Scope) -> tuple[str, dict[str, Any]]:
     said = field.generator if field.generator is not None else default_of(field, scope)
     if said is None:
         what = f"nothing here draws `{field.name or field.type}`: it needs a `generator`, `values` or a `pattern`."
-        hint = "E.g. generator: words; `ffgen types` lists all. Or let a model write it: `source: ask` or `pool`, and a `model`."
+        hint = "E.g. generator: words; `ffgen types` lists all. Or let a model write it: `source: ask` or `pool`."
         raise Problem("generator", what, hint)
     return taken_apart(said)
 

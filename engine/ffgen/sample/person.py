@@ -84,7 +84,7 @@ class FullName(PersonPart):
 
     def bind(self, kind: ValueType, scope: Scope) -> None:
         super().bind(kind, scope)
-        if alone(self.field.unique, self.field.name, scope):
+        if alone(bool(self.field.unique), self.field.name, scope):
             self.person.number_by("full name")
 
     def room(self) -> int | None:
@@ -167,7 +167,7 @@ class Suffixed(PersonPart):
         super().bind(kind, scope)
         # What a constraint may refuse is drawn again, which one that follows from the row number can't be.
         free = self._may_number() and not unheld(self)
-        self.is_numbered = free and alone(self.field.unique, self.field.name, scope)
+        self.is_numbered = free and alone(bool(self.field.unique), self.field.name, scope)
         if self.is_numbered:
             self.person.number_by("address")
             self.is_numbered = self.person.by != "chance"

@@ -1,7 +1,7 @@
 """Text that a spreadsheet would take for a formula, and how it is kept from that.
 
-A cell that starts with `=`, `@`, a tab or a carriage return is one, and so is one that starts with `+` or `-` unless all
-of it is a number or an E.164 phone number. An apostrophe before it makes it text again.
+A cell that starts with `=`, `@`, a tab or a carriage return is one, and so is one that starts with `+` or `-` unless
+all of it is a number or an E.164 phone number. An apostrophe before it makes it text again.
 """
 
 import re

@@ -157,6 +157,9 @@ async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear
     small, known = asked_part(plan, layout, hand), known_of(recipe)
     schema = {name: recipe.samplers[name].kind.value_dtype() for name in recipe.asked}
     writer = AnswerWriter(hand.folder, table, schema)
+    if not small.shards.count:
+        writer.close(layout.count)
+        return
     if not os.path.exists(path_of(cache)):
         raise Gone(f"no replies are kept in {os.path.dirname(path_of(cache))}")
     options = Options(workers=0)
@@ -188,8 +191,7 @@ async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear
         asker.ear = ear
         setup = setups_for(small, options, endpoints, None, None, "jsonl", "none")["worker"]
         try:
-            if small.shards.count:
-                await asker.carry_out({"worker": structs.replace(setup, known=known)}, TIME_LIMIT, None)
+            await asker.carry_out({"worker": structs.replace(setup, known=known)}, TIME_LIMIT, None)
         finally:
             await crew.leave()
             judge.close()
@@ -202,4 +204,4 @@ def asked_part(plan: Plan, layout: Layout, hand: Hand) -> Plan:
     count = layout.count
     if any(field.may_be_null for field in asked_fields(recipe.dataset)):
         count = sum(wanted_rows(frame, recipe.asked) for frame in hand.shards(layout))
-    return paired_plan(plan, recipe, count)
+    return paired_plan(plan, recipe, count, next(hand.shards(layout), pl.DataFrame(schema=recipe.schema())))
