@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -311,3 +312,23 @@ def test_missing_folders_are_made_and_taken_away_again(tmp_path: Path) -> None:
         Path(space.work_path()).write_bytes(b"x")
         space.publish()
     assert there.read_bytes() == b"x"
+
+
+def test_a_work_folder_that_can_not_be_emptied_is_known_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lock stays in it, or the next run would take it for somebody else's."""
+    out = tmp_path / "out.csv"
+    with monkeypatch.context() as broken:
+        with Workspace.open(str(out)) as space:
+            Path(space.work_path()).write_bytes(b"half")
+            broken.setattr(os, "unlink", lambda path, **_: unlink_all_but_work(path))
+            folder = Path(space.folder)
+    assert (folder / "out.csv").exists()
+    with Workspace.open(str(out)) as space:
+        assert not Path(space.work_path()).exists()
+    assert not folder.exists()
+
+
+def unlink_all_but_work(path: str, unlink: Callable[[str], None] = os.unlink) -> None:
+    if str(path).endswith("out.csv"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+    unlink(path)

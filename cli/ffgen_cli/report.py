@@ -48,7 +48,7 @@ def amount(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 6 days."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -58,6 +58,8 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {left} s" if left else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours / 24:,.0f} days" if hours < 24 * 730 else f"{hours / 24 / 365.25:,.0f} years"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
@@ -264,6 +266,7 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
         ]
         drawn = table(("field", "type", "made by", "constraints"), fields, width, colored)
         parts.append(f"{head}\n\n{drawn}\n\n{aligned(rows, width)}")
+    money = "" if plan.money is None else f", about {plan.money:,.4g} in money"
     rows = [
         (
             "model",
@@ -275,7 +278,7 @@ def drawn_report(plan: ffgen.PlanView, width: int, colored: bool) -> str:
             "requests",
             f"{plan.requests:,}, {plan.max_asks:,} at most" if plan.requests else "",
         ),
-        ("tokens", f"about {plan.tokens_in:,} in and {plan.tokens_out:,} out" if plan.requests else ""),
+        ("tokens", f"about {plan.tokens_in:,} in and {plan.tokens_out:,} out{money}" if plan.requests else ""),
         (
             "time",
             f"about {duration(max(plan.seconds or 0.0, 0.1))}"

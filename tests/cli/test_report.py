@@ -93,6 +93,8 @@ def test_json_reads_back() -> None:
         (200, "3 min 20 s"),
         (3600, "1 h"),
         (7500, "2 h 5 min"),
+        (500_000, "6 days"),
+        (2.35e8, "7 years"),
     ],
 )
 def test_durations(seconds: float, text: str) -> None:

@@ -1,22 +1,27 @@
 """What may have happened to files between a run that was cut short and the same command, or another one, after it."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.run.cut import files, leftovers
-from tests.run.drive import KILLED
+from tests.run.cut import files, leftovers, often
+from tests.run.drive import KILLED, Site
 from tests.run.nursery import Nursery, nurseries
-from tests.run.scenes import EAGER, KINDS, OLD, STANDIN, Stage
+from tests.run.scenes import EAGER, KINDS, OLD, STANDIN, Stage, long
+from tests.run.test_bytes import MEASURES
 from tests.standin import Standin, start
 
+from ffgen.errors import DestinationError
 from ffgen.place import Workspace
+from ffgen.run.keeper import Keeper
 
 CUTS = {"asked": "coordinator.verdict:kill@3", "parts": "coordinator.verdict:kill@3",
         "drawn": "coordinator.saved:kill@2", "hybrid": "drawer.placed:kill@2"}  # fmt: skip
@@ -68,8 +73,8 @@ def shorten(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-@pytest.mark.parametrize("kind", ["asked", "hybrid"])
-@pytest.mark.parametrize("harm", [garble, edit, shorten])
+@pytest.mark.parametrize("kind", ["asked", long("hybrid")])
+@pytest.mark.parametrize("harm", [garble, edit, long(shorten)])
 def test_harmed_replies_are_named_and_nothing_is_made_of_them(
     stage_of: Callable[[str], Stage], kind: str, harm: Callable[[Path], None]
 ) -> None:
@@ -86,7 +91,7 @@ def test_harmed_replies_are_named_and_nothing_is_made_of_them(
     stage.recovers()
 
 
-@pytest.mark.parametrize("kind", ["asked", "hybrid"])
+@pytest.mark.parametrize("kind", [long("asked"), "hybrid"])
 def test_replies_that_are_gone_are_asked_for_again(stage_of: Callable[[str], Stage], kind: str) -> None:
     stage = stage_of(kind)
     cut(stage)
@@ -94,7 +99,7 @@ def test_replies_that_are_gone_are_asked_for_again(stage_of: Callable[[str], Sta
     assert stage.recovers().report["kept"] == 0
 
 
-@pytest.mark.parametrize("kind", ["asked", "parts", "hybrid"])
+@pytest.mark.parametrize("kind", ["asked", long("parts"), long("hybrid")])
 def test_work_in_place_of_which_a_link_lies_is_refused(stage_of: Callable[[str], Stage], kind: str) -> None:
     """Nobody writes where the link leads."""
     stage = stage_of(kind)
@@ -111,7 +116,7 @@ def test_work_in_place_of_which_a_link_lies_is_refused(stage_of: Callable[[str],
     stage.recovers()
 
 
-@pytest.mark.parametrize("harm", [shorten, garble, Path.unlink])
+@pytest.mark.parametrize("harm", [long(shorten), garble, long(Path.unlink)])
 def test_a_hybrid_runs_work_that_was_touched_is_begun_anew(
     stage_of: Callable[[str], Stage], harm: Callable[[Path], None]
 ) -> None:
@@ -122,8 +127,8 @@ def test_a_hybrid_runs_work_that_was_touched_is_begun_anew(
     assert done.report["resumed"] == 0 and done.report["requests"] == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("harm", [shorten, garble, Path.unlink])
+@pytest.mark.parametrize("kind", [long("asked"), "parts", long("drawn"), "hybrid"])
+@pytest.mark.parametrize("harm", [long(shorten), garble, long(Path.unlink)])
 def test_a_finished_file_that_was_touched_is_made_again(
     stage_of: Callable[[str], Stage], kind: str, harm: Callable[[Path], None]
 ) -> None:
@@ -151,10 +156,10 @@ def test_a_link_is_followed_and_stays(stage_of: Callable[[str], Stage]) -> None:
 # What was changed
 
 
-@pytest.mark.parametrize("kind", ["asked", "hybrid"])
+@pytest.mark.parametrize("kind", [long("asked"), "hybrid"])
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 7}, {"count": 33}, {"batch_size": 4}, {"field": {"name": "extra", "type": "boolean"}}],
+    [{"seed": 7}, long({"count": 33}), long({"batch_size": 4}), {"field": {"name": "extra", "type": "boolean"}}],
     ids=["seed", "count", "batch_size", "field"],
 )
 def test_another_spec_after_a_killed_run_makes_its_own_bytes(
@@ -186,7 +191,7 @@ def changed_by(source: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]
     return {"seed": change.get("seed", 0), "model": model, "dataset": dataset}
 
 
-@pytest.mark.parametrize("kind", ["drawn", "hybrid"])
+@pytest.mark.parametrize("kind", [long("drawn"), "hybrid"])
 def test_another_ffgen_goes_on_from_nothing(stage_of: Callable[[str], Stage], kind: str) -> None:
     stage = stage_of(kind)
     cut(stage)
@@ -194,7 +199,7 @@ def test_another_ffgen_goes_on_from_nothing(stage_of: Callable[[str], Stage], ki
     assert done.report["resumed"] == 0
 
 
-@pytest.mark.parametrize("kind", ["drawn", "hybrid"])
+@pytest.mark.parametrize("kind", ["drawn", long("hybrid")])
 def test_fresh_goes_on_from_nothing(stage_of: Callable[[str], Stage], kind: str) -> None:
     stage = stage_of(kind)
     cut(stage)
@@ -204,7 +209,7 @@ def test_fresh_goes_on_from_nothing(stage_of: Callable[[str], Stage], kind: str)
 # Who else is there
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [long("asked"), "parts", long("drawn"), "hybrid"])
 def test_a_destination_that_another_holds_is_refused_and_left_alone(
     stage_of: Callable[[str], Stage], kind: str
 ) -> None:
@@ -221,7 +226,7 @@ def test_a_destination_that_another_holds_is_refused_and_left_alone(
     stage.recovers()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["asked", long("parts"), long("drawn"), "hybrid"])
 def test_the_lock_of_a_dead_run_is_taken_over_whoever_has_its_number_now(
     stage_of: Callable[[str], Stage], kind: str
 ) -> None:
@@ -230,3 +235,32 @@ def test_the_lock_of_a_dead_run_is_taken_over_whoever_has_its_number_now(
     for change in ({"pid": os.getpid()}, {"host": "elsewhere"}, {"pid": 1, "started": "2001-01-01T00:00:00+00:00"}):
         lock.write_text(json.dumps(json.loads(lock.read_text()) | change))
     stage.recovers()
+
+
+# What is still under way at the end
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_checkpoint_that_outlasts_the_drawing_is_waited_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """It would write into a folder that is gone; and what it could not sync is not to be believed."""
+    often(monkeypatch)
+    commit = Keeper.commit
+
+    def slowly(self: Keeper, *told: Any) -> None:
+        time.sleep(0.3)
+        if fails:
+            raise OSError(errno.EIO, "the disk is broken")
+        commit(self, *told)
+
+    monkeypatch.setattr(Keeper, "commit", slowly)
+    small = {**MEASURES, "dataset": {**MEASURES["dataset"], "count": 2000}}
+    if fails:
+        with pytest.raises(DestinationError, match="disk"):
+            site.here(small, workers=0)
+        assert not site.path().exists()
+    else:
+        site.here(small, workers=0)
+    time.sleep(0.5)
+    assert site.leftovers() == []

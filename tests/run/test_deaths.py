@@ -7,13 +7,13 @@ import pytest
 from tests.run.cut import files, leftovers
 from tests.run.drive import KILLED
 from tests.run.nursery import Nursery, nurseries
-from tests.run.scenes import STANDIN, Stage
+from tests.run.scenes import STANDIN, Stage, long
 from tests.standin import Standin, start
 
 CASES = [(kind, point, action) for kind, point in (("asked", "worker.reply"), ("drawn", "drawer.sealed"),
-                                                   ("hybrid", "worker.reply"), ("hybrid", "drawer.sealed"))
+                                                   ("hybrid", "worker.reply"), ("hybrid", "drawer.placed"))
          for action in ("crash", "exit", "memory")]  # fmt: skip
-ALWAYS = [("asked", "worker.reply", "crash"), ("drawn", "drawer.sealed", "exit"), ("hybrid", "worker.reply", "memory")]
+ALWAYS = [("asked", "worker.reply", "crash"), ("hybrid", "drawer.placed", "memory")]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def server() -> Iterator[Standin]:
 
 @pytest.mark.parametrize(
     ("kind", "point", "action"),
-    [pytest.param(*case, marks=() if case in ALWAYS else pytest.mark.soak) for case in CASES],
+    [case if case in ALWAYS else long(*case) for case in CASES],
 )
 def test_another_worker_takes_over(
     tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str, action: str
@@ -39,15 +39,15 @@ def test_another_worker_takes_over(
     stage = Stage(kind, tmp_path, server.url, nursery).rehearse()
     last = stage.play(f"{point}:kill@1000000").passed[point]
     stage.clear()
-    done = stage.play(f"{point}:{action}@{last - 1}", workers=1)
+    done = stage.play(f"{point}:{action}@{last}", workers=1)
     assert done.code == 0, done
     assert files(stage.folder) == stage.calm and leftovers(stage.folder) == []
     stage.holds()
 
 
-@pytest.mark.parametrize(("kind", "point"), [("asked", "worker.reply"), ("asked", "gate.judge"),
+@pytest.mark.parametrize(("kind", "point"), [("asked", "worker.reply"), long("asked", "gate.judge"),
                                              ("asked", "writer.write"), ("drawn", "drawer.draw"),
-                                             ("hybrid", "worker.reply")])  # fmt: skip
+                                             long("hybrid", "worker.reply")])  # fmt: skip
 def test_a_bug_ends_the_run_with_its_name_though_it_cannot_be_pickled(
     tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str
 ) -> None:
@@ -61,8 +61,7 @@ def test_a_bug_ends_the_run_with_its_name_though_it_cannot_be_pickled(
 
 @pytest.mark.parametrize(
     ("kind", "point"),
-    [("hybrid", "drawer.draw"), pytest.param("hybrid", "worker.reply", marks=pytest.mark.soak),
-     pytest.param("drawn", "drawer.sealed", marks=pytest.mark.soak)],
+    [("hybrid", "drawer.draw"), long("drawn", "drawer.sealed")],
 )  # fmt: skip
 def test_what_always_kills_is_named(tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str) -> None:
     stage = Stage(kind, tmp_path, server.url, nursery).rehearse()
@@ -72,8 +71,10 @@ def test_what_always_kills_is_named(tmp_path: Path, nursery: Nursery, server: St
     stage.recovers(workers=1)
 
 
-@pytest.mark.parametrize(("kind", "point", "workers"), [("drawn", "drawer.draw@5", 0), ("drawn", "drawer.draw@8", 1),
-                                                        ("asked", "worker.reply@5", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "point", "workers"),
+    [("drawn", "drawer.draw@5", 0), long("drawn", "drawer.draw@8", 1), ("asked", "worker.reply@5", 1)],
+)
 def test_a_library_that_panics_is_tried_again(
     tmp_path: Path, nursery: Nursery, server: Standin, kind: str, point: str, workers: int
 ) -> None:

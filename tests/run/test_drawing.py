@@ -95,8 +95,8 @@ def test_a_shard_that_kills_is_drawn_with_care_then_alone_then_named() -> None:
     assert state.lost((1,)) == [DrawShard(1, True, care=1)]
     assert state.lost((1,)) == [], "others are being drawn"
     assert state.sealed(2, 10) == []
-    assert state.sealed(0, 10) == [PlaceShard(0, 0), DrawShard(1, True, care=2)]
-    assert state.put(0) == [], "nothing is drawn beside it"
+    assert state.sealed(0, 10) == [PlaceShard(0, 0)], "nor while one is written"
+    assert state.put(0) == [DrawShard(1, True, care=2)], "nothing is drawn beside it"
     assert state.lost((1,)) == [GiveUp("crash", 1)]
 
 
@@ -108,6 +108,17 @@ def test_one_that_was_cleared_lets_the_others_go_on() -> None:
     assert state.sealed(1, 10) == [DrawShard(0, True, care=2)]
     assert state.sealed(0, 10) == [PlaceShard(0, 0), PlaceShard(1, 10)]
     assert state.put(0) == [DrawShard(2, True)] and state.put(1) == [DrawShard(3, True)]
+
+
+def test_of_two_that_a_worker_died_with_twice_the_one_that_kills_is_named() -> None:
+    """Nothing is drawn while the other one, which is under suspicion as well, is still written."""
+    state = Drawing(2, gated=False, window=2)
+    state.begin()
+    state.lost((0, 1))
+    assert state.lost((0, 1)) == [DrawShard(0, True, care=2)]
+    assert state.sealed(0, 10) == [PlaceShard(0, 0)]
+    assert state.put(0) == [DrawShard(1, True, care=2)]
+    assert state.lost((1,)) == [GiveUp("crash", 1)]
 
 
 def test_what_a_dead_worker_had_made_already_is_not_to_blame() -> None:

@@ -11,7 +11,7 @@ from tests import standin
 from tests.run.test_hybrid import ID, MODEL, PLAIN, PRICE, PRODUCT, REVIEW, made, paired, spec_of
 
 import ffgen
-from ffgen.errors import ShortfallError, TimeLimitError
+from ffgen.errors import ShortfallError, TimeLimitError, UsageError
 from ffgen.plan.hybrid import known_of, paired_plan
 from ffgen.plan.recipes import Recipes
 from ffgen.run.hand import Hand
@@ -120,6 +120,21 @@ def test_what_is_told_leaves_out_what_is_not_known(server: standin.Standin) -> N
     assert known.fields == ["product", "price (in euros)"] and known.rules == rules[:1]
 
 
+def test_a_plan_reckons_with_rows_that_have_no_value() -> None:
+    priced = {"price": {"input": 1.0, "output": 10.0}}
+    every, half, both = (
+        ffgen.describe(ffgen.plan(spec_of("http://127.0.0.1:9", ID, PRICE, *fields, count=3200, model=priced)))
+        for fields in (
+            [REVIEW],
+            [REVIEW | {"nullable": 0.5}],
+            [REVIEW | {"nullable": 0.5}, TYPES[11] | {"source": "ask"}],
+        )
+    )
+    assert (every.requests, half.requests, both.requests) == (200, 100, 160)
+    assert [way.requests for way in half.ways if way.chosen] == [100]
+    assert half.money == pytest.approx(half.tokens_in / 1e6 + half.tokens_out / 1e5)
+
+
 def test_csv_comes_back_by_rows_too(server: standin.Standin, tmp_path: Path) -> None:
     spec = spec_of(server.url, PRODUCT, REVIEW, count=3, unique_by=["review"], model={"reply": "csv", "concurrency": 1})
     alike = spec_of(server.url, PRODUCT, REVIEW, count=3, unique_by=["review"])
@@ -141,6 +156,23 @@ def test_a_model_is_told_what_is_taken(server: standin.Standin, tmp_path: Path) 
     last = json.loads([each["body"] for each in asked if each["event"] == "asked"][-1])["messages"][-1]["content"]
     text = json.loads([each["body"] for each in asked if each["event"] == "answered"][0])["message"]["content"]
     assert f"Taken already, so not to be used again: {json.dumps(json.loads(text)['rows'][0][2])}." in last
+
+
+def test_the_budget_of_asks_is_named_where_it_ends_a_run(server: standin.Standin, tmp_path: Path) -> None:
+    server.set(wrong=1.0)
+    plan = ffgen.plan(spec_of(server.url, count=40, model={"retries": 20}), max_asks=1)
+    with pytest.raises(ShortfallError, match=r"row 1 in 1 ask") as caught:
+        made(plan, tmp_path)
+    assert "with more --max-asks the run goes on" in caught.value.hint
+
+
+def test_texts_that_can_t_be_remembered_are_refused_unasked(server: standin.Standin, tmp_path: Path) -> None:
+    spec = spec_of(server.url, ID, REVIEW | {"unique": {"near": 0.6}}, count=200_000)
+    with pytest.raises(UsageError, match="too many to find near twins in"):
+        made(spec, tmp_path, dedup_memory=1 << 20)
+    assert server.stats()["requests"] == 0
+    how = ffgen.describe(ffgen.plan(spec)).tables[0].unique["review"]
+    assert "asked for again: texts alike by 0.6 or more" in how
 
 
 def test_a_run_that_ends_early_says_so_and_is_listed(server: standin.Standin, tmp_path: Path) -> None:

@@ -108,6 +108,17 @@ def field_phrases() -> frozenset[Phrase]:
     return frozenset([*by_phrase(), *own])
 
 
+@cache
+def homes() -> dict[Phrase, frozenset[str]]:
+    """The domains whose tables alone have a field of that name."""
+    found: dict[Phrase, set[str]] = {}
+    for kind in every_kind():
+        for phrase in _names(kind):
+            if phrase not in by_phrase():
+                found.setdefault(phrase, set()).add(kind.domain)
+    return {phrase: frozenset(names) for phrase, names in found.items()}
+
+
 def every_kind() -> Iterator[Kind]:
     """All tables of all domains."""
     for domain in domains().values():

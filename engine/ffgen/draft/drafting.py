@@ -18,7 +18,7 @@ from ffgen.draft.show import spec_text
 from ffgen.errors import Finding, UsageError
 
 MOST_MENDS = 12
-MOST_CHARACTERS = 10_000
+MOST_CHARACTERS = 20_000
 EXAMPLE = 'Name things and their fields: "5000 customers with names, e-mails and a city".'
 __all__ = ["Draft", "Question", "draft_of", "name_of"]
 

@@ -153,6 +153,9 @@ class Layout:
             if parent.count is None:
                 if not self._is_lookup(parent):
                     parent.count = max(1, round(table.count / max(mean, 0.1)))
+                    if high is not None and not low <= table.count / parent.count <= high:
+                        each = table.count // parent.count
+                        how |= {"min": each, "max": each + 1}
             else:
                 self._meet(table, parent, how)
 

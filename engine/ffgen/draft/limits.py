@@ -11,6 +11,9 @@ from ffgen.draft.words import Token
 AS_OF = datetime.date(2025, 1, 1)
 """What relative dates count from: a spec's `as_of` unless said."""
 
+MOST = 1e12
+"""Numbers beyond are no bounds of anything."""
+
 MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.lower(): at for at, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 
@@ -49,7 +52,7 @@ class Norm:
         return (inside[0], inside[-1]) if inside else (0, -1)
 
 
-_N = r"\$?-?\d+(?:\.\d+)?(?:e\+\d+)?%?"
+_N = r"\$?-?\d+(?:\.\d+)?(?:e[+-]\d+)?%?"
 _UNIT = (
     r"(?: (year old|year of age|year|month|day|hour|minute|second|dollar|euro|usd|eur|pound|gbp|kg|kilo|gram|cm|meter|km"  # noqa: E501
     r"|mile|degree|celsius|c|f|percent|point|star|letter|character|old|inr|bhk|sqft|m2)\b)?"
@@ -161,6 +164,8 @@ def ranges(norm: Norm, taken: list[Limit]) -> list[Limit]:
             numbers = [_number(one) for one in groups if one and re.fullmatch(_N, one)]
             if re.search(r"\b(?:older|younger)\b", match[0]):
                 hint = hint or "age"
+            if any(abs(number) > MOST for number in numbers):
+                continue
             if kind in ("both", "plain"):
                 low, high = sorted(numbers[:2])
                 found.append(Limit(low, high, first, last, hint, is_swapped=[low, high] != numbers[:2]))

@@ -3,13 +3,14 @@
 import re
 from typing import Any
 
+from ffgen.draft.catalogue import meanings
 from ffgen.draft.fill import Filler
 from ffgen.draft.forms import fit_series, spread
 from ffgen.draft.layout import USUAL_ROWS, Made, Table
 from ffgen.draft.pairs import follow
 from ffgen.draft.request import Question
 
-_LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_BR"}
+_LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_BR", "ja": "ja_JP"}
 
 
 class Maker(Filler):
@@ -28,6 +29,8 @@ class Maker(Filler):
             self._follow(table)
         if self.request.period:
             self._set_period()
+        if self.request.is_paced:
+            self._set_pace()
         if self.request.rhythm:
             self._set_rhythm()
         self._ask_rest()
@@ -113,6 +116,28 @@ class Maker(Filler):
                 date["range"] = [str(low), f"{high}T23:59:59Z" if date["type"] == "datetime" else str(high)]
                 fit_series(date, str(low))
 
+    def _set_pace(self) -> None:
+        """Rows so far apart as was said, in a table that measures something and is no series yet."""
+        table = next(iter(self.tables.values()))
+        kind = table.wanted.kind
+        if len(self.tables) > 1 or self.request.is_exact or (kind is not None and (kind.step or kind.domain != "iot")):
+            return
+        date = self._dates(table)
+        if date is None:
+            meaning = kind.meaning(kind.date) if kind is not None and kind.date else None
+            meaning = meaning or meanings()["timestamp"]
+            self._put(table, {"name": meaning.name, **self._plain(meaning)}, "for the pace that you said")
+            date = self._dates(table)
+        assert date is not None
+        start = str((date.get("range") or ["2024-01-01"])[0])[:10] if self.request.period else "2024-01-01"
+        date["type"] = "datetime" if self.request.step[-1] in "smh" else date["type"]
+        date["generator"] = {"name": "series", "start": start, "step": self.request.step, "entities": 1}
+        date.pop("range", None)
+        entity = next((one for one in (kind.own.values() if kind else ()) if "entity" in str(one.short)), None)
+        if entity is not None:
+            self._put(table, {"name": entity.name, **self._plain(entity)}, "whose rows follow each other")
+            date["generator"].pop("entities")
+
     def _set_rhythm(self) -> None:
         for table in self._events():
             date = self._dates(table)
@@ -190,6 +215,7 @@ class Maker(Filler):
             not laid
             and len(both) == 1
             and both[0]["generator"].get("part") != "entity"
+            and "entities" not in both[0]["generator"]
             and not any("series_value" in str(one.get("generator")) for one in table.fields)
         ):
             both[0]["generator"]["entities"] = max(1, min(20, (table.count or USUAL_ROWS) // 24))

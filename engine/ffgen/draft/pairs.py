@@ -20,6 +20,7 @@ _STAGES = {
 }
 _STAGE = {word: stage for stage, words in _STAGES.items() for word in words.split()}
 _DAYS: tuple[tuple[str, list[int], tuple[float, float]], ...] = (
+    ("contract lease policy subscription membership tenancy", [180, 1100], (5.0, 110)),
     ("expir termination", [90, 2500], (2.5, 300)),
     ("claim warranty", [2, 700], (1.4, 130)),
     ("due", [7, 60], (6.0, 4.0)),
@@ -32,7 +33,7 @@ _DAYS: tuple[tuple[str, list[int], tuple[float, float]], ...] = (
     ("paid payment invoice", [0, 60], (1.6, 11.0)),
     ("closed closing resolved complet", [0, 60], (1.1, 6.0)),
 )
-"""Days between: by part of a name, the least and the most, and the shape and scale of a gamma distribution."""
+"""Days between: by part of either name, the least and the most, and the shape and scale of a gamma distribution."""
 _USUAL: tuple[list[int], tuple[float, float]] = ([1, 365], (1.6, 60.0))
 _LENGTHS: tuple[tuple[str, list[int], tuple[float, float]], ...] = (
     ("arrival", [35, 900], (2.2, 85.0)),
@@ -97,7 +98,7 @@ def _after(later: dict[str, Any], first: dict[str, Any]) -> list[dict[str, Any]]
         days = f"{name}_days"
         begun = start if first["type"] == "date" else f"CAST({start} AS DATE)"
         later["derive"] = f"{begun} + {days}"
-        return [_hidden(days, *_between(name, _DAYS, _USUAL))]
+        return [_hidden(days, *_between(f"{name} {start}", _DAYS, _USUAL))]
     minutes, clock = f"{name}_minutes", f"{name}_clock"
     later["derive"] = (
         f"CAST(CAST(CAST({start} AS DATE) + CAST(FLOOR({clock} / 1440) AS INT) AS TEXT) || ' ' || "

@@ -14,7 +14,7 @@ from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.scan import Mark, domain_phrases
 from ffgen.draft.spell import vocabulary
 from ffgen.draft.tables import TableReader
-from ffgen.draft.words import Phrase, fold, plural, singular
+from ffgen.draft.words import Phrase, fold, idle_words, plural, singular
 
 MOST_TABLES, MOST_FIELDS = 12, 80
 _COPULAS = ("is", "are", "has", "have", "was", "were", "be")
@@ -148,6 +148,11 @@ class Reader(TableReader):
             self._take_table(mark)
         elif not self.listing and mark.phrase in domain_phrases() and not self.pending and not self.is_valued(mark):
             self.use(mark.first, mark.last, "domain")
+        elif self._is_owner(mark):
+            self.use(mark.first, mark.last, "owner")
+        elif self._is_adjective(mark):
+            self.item += range(mark.first, mark.last + 1)
+            self.adjectives |= {*range(mark.first, mark.last + 1)}
         elif mark.is_field or self.listing:
             if (
                 not self.table
@@ -158,6 +163,7 @@ class Reader(TableReader):
                 one = "_".join(mark.phrase)
                 if not any(at for at in self.item if self._is_part(at)):
                     self._new_table(one, mark.first, mark.last)
+                    self._measure(mark)
                     return mark.last + 2
             if self._is_unit(mark) or self._is_stray(mark):
                 self.use(mark.first, mark.last, "unit")
@@ -170,6 +176,33 @@ class Reader(TableReader):
         else:
             self.use(mark.first, mark.last, "table")
         return mark.last + 1
+
+    def _is_adjective(self, mark: Mark) -> bool:
+        """Whether a field's name only says which of the things after it are meant: `parking permits`."""
+        at = mark.last + 1
+        return (
+            not self.listing
+            and self.table is None
+            and not self.pending
+            and not mark.kinds
+            and not mark.is_plural
+            and at < len(self.tokens)
+            and self.tokens[at].kind == "word"
+            and self.tokens[at].is_plural
+            and not self.used[at]
+            and at not in self.marks
+            and self._is_part(at)
+            and (self.word(at + 1) in terms.OPENERS | {":", "(", ".", "", "in", "for", "from", "by"})
+        )
+
+    def _measure(self, mark: Mark) -> None:
+        """What is logged, and when: `temperature log`."""
+        meaning = self._meaning(mark.phrase)
+        if meaning is not None and meaning.short.get("type") in ("integer", "number") and self.table is not None:
+            moment = Asked("timestamp", "log", ("timestamp",), by_phrase()[("timestamp",)], mark.first, mark.last)
+            said = self.text_of(mark.first, mark.last)
+            field = Asked(name_of(mark.phrase, meaning, said), said, mark.phrase, meaning, mark.first, mark.last)
+            self.table.asked += [moment, field]
 
     def is_valued(self, mark: Mark) -> bool:
         """Whether values of a field are listed after it."""
@@ -287,8 +320,16 @@ class Reader(TableReader):
         for kind in domain.kinds.values() if domain else ():
             if found := kind.called(phrase):
                 return found
+        if not self._is_field(phrase):
+            return None
         return next(
-            (kind.called(phrase) for one in domains().values() for kind in one.kinds.values() if kind.called(phrase)),
+            (
+                found
+                for one in domains().values()
+                if one.name in self.near or len(phrase) > 1
+                for kind in one.kinds.values()
+                if (found := kind.called(phrase))
+            ),
             None,
         )
 
@@ -345,17 +386,23 @@ class Reader(TableReader):
 
     def _take_unknown(self, run: list[int], item: list[int]) -> None:
         """Words before any list: perhaps a table that the catalogue does not have."""
-        run = [at for at in run if (self.word(at),) not in domain_phrases()]
+        run = [at for at in run if (self.word(at),) not in domain_phrases() and self.word(at) not in idle_words()]
         if not run:
             return
         numbers = [at for at in range(max(run[0] - 3, 0), run[0]) if self._is_count(at)]
-        heads = [at for at in run if self.tokens[at].is_plural and self.word(at) not in vocabulary()]
+        heads = [
+            at
+            for at in run
+            if self.tokens[at].is_plural and (self.word(at) not in vocabulary() or at - 1 in self.adjectives)
+        ]
         data = [at for at in run if self.word(at + 1) in ("data", "dataset", "record", "table", "list", "information")]
         head = heads[-1] if heads else (data[-1] if data else (run[-1] if numbers else -1))
         if head < 0 or (self.table is not None and not numbers and not self.request.is_linked):
             return
         one = self.word(head)
         start = head - 1 if head - 1 in run and self.word(head - 1) not in vocabulary() else head
+        while start - 1 in self.adjectives and head - start < 2:
+            start -= 1
         singular_name = "_".join(self.word(at) for at in range(start, head + 1))
         if not re.fullmatch(r"[a-z0-9_]{2,60}", singular_name) or one in terms.ROWS:
             return

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from ffgen.draft import limits, terms
-from ffgen.draft.catalogue import Kind, domains, field_phrases, kinds
+from ffgen.draft.catalogue import Kind, domains, field_phrases, homes, kinds
+from ffgen.draft.code import in_words
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended
-from ffgen.draft.words import Phrase, counted, fold, lexicon, singular, tokens, translated
+from ffgen.draft.tongues import spaced, translated
+from ffgen.draft.words import Phrase, counted, fold, idle_words, lexicon, singular, tokens
 
 LONGEST = 20_000
 """Characters of a description that are read."""
@@ -44,8 +46,10 @@ class Scanner:
     """The tokens, how each is used, and where the catalogue has a phrase for them."""
 
     def __init__(self, text: str) -> None:
-        self.request = Request(clean(text))
+        plain, unspaced = spaced(in_words(text))
+        self.request = Request(clean(plain))
         found, self.request.language = translated(tokens(self.request.text), known())
+        self.request.language = self.request.language or unspaced
         found = counted(found)
         self.tokens, notes = (found, []) if self.request.language else mended(found)
         self.request.understood += notes
@@ -78,6 +82,11 @@ class Scanner:
         self.listing = False
         self.each = ""
         self.pending: list[Asked] = []
+        self.request.domain = self._domain()
+        self.near = self._near()
+        """The domains of which something is said."""
+        self.adjectives: set[int] = set()
+        """Words that name a field, and here only say which things are meant."""
         self.item: list[int] = []
 
     def _leave_out_purpose(self) -> None:
@@ -114,7 +123,6 @@ class Scanner:
         """What holds for the whole: places, domain, rhythm, steps."""
         self._locales()
         words = " ".join(token.word for token in self.tokens)
-        self.request.domain = self._domain()
         self._use_domain()
         for kind in lexicon()["goods"]:
             if re.search(
@@ -231,7 +239,7 @@ class Scanner:
         for at in range(len(self.tokens)):
             for size in range(4, 0, -1):
                 phrase = self._phrase(at, size)
-                if phrase is None:
+                if phrase is None or self.used[at] == "purpose":
                     continue
                 for domain in domains().values():
                     weight = 2.0 if phrase in domain.phrases else 0.0
@@ -265,19 +273,41 @@ class Scanner:
         phrase = self._phrase(at, size)
         if phrase is None or any(self.used[at : at + size]) or (size == 1 and phrase[0] in terms.STOPS):
             return None
-        if phrase == ("like",) and re.search(r"(?:^| )(?:would|d|might|really|also|not)$", self.word(at - 1)):
+        if phrase == ("like",) and self._is_verb(at):
             return None
         if phrase == ("make",) and self.word(at + 1) not in (",", "and", "or", ")", "", "/", ";", "."):
             return None
-        is_field, found = phrase in field_phrases(), kinds().get(phrase, [])
+        is_field, found = self._is_field(phrase), kinds().get(phrase, [])
         if not is_field and not found:
             return None
         many = self.tokens[at + size - 1].is_plural or phrase[-1] in terms.COLLECTIVE
         return Mark(at, at + size - 1, phrase, is_field, found, many)
 
+    def _is_verb(self, at: int) -> bool:
+        """Whether `like` is what somebody does, or `such as`, and no number of likes."""
+        before = self.tokens[at - 1] if at else None
+        is_listed = before is None or before.kind != "word" or before.word in terms.OPENERS | terms.JOINERS
+        return not is_listed and not self.tokens[at].is_plural and self.word(at + 1) not in ("count", "button")
+
+    def _is_field(self, phrase: Phrase) -> bool:
+        """Whether a phrase names a field: of any table, or of one in a domain that is spoken of. A single word that one
+        far table has for a field means something else here."""
+        where = homes().get(phrase)
+        return phrase in field_phrases() and (where is None or len(phrase) > 1 or not where.isdisjoint(self.near))
+
+    def _near(self) -> set[str]:
+        """The domain, and those of every table that the text has a word for."""
+        found = {self.request.domain, "general"}
+        for at in range(len(self.tokens)):
+            for size in range(1, 4):
+                phrase = self._phrase(at, size)
+                if phrase is not None:
+                    found |= {kind.domain for kind in kinds().get(phrase, [])}
+        return found
+
     def _is_part(self, at: int) -> bool:
         word = self.word(at)
-        plain = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")}
+        plain = idle_words()
         keep = {
             "average",
             "total",

@@ -1,6 +1,7 @@
 """What is said of fields, put to them: values, shares, ranges, periods, that they are unique or may be missing."""
 
 import re
+from functools import cache
 from typing import Any
 
 from ffgen.draft import terms
@@ -9,7 +10,7 @@ from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.limits import Limit
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.shares import ShareReader
-from ffgen.draft.words import fold, lexicon, singular
+from ffgen.draft.words import fold, idle_words, lexicon
 
 _HINTED = {
     "age": ("age",),
@@ -201,7 +202,8 @@ class Settler(ShareReader):
             asked.short["type"] = "integer"
         if isinstance(low, float) or isinstance(high, float):
             asked.short["type"] = "number"
-            asked.short.setdefault("decimals", 1 if short.get("type") == "integer" else short.get("decimals", 2))
+            usual = 1 if short.get("type") == "integer" else short.get("decimals", 2)
+            asked.short.setdefault("decimals", max(usual, *(_places(end) for end in (low, high))))
         asked.notes.append(said)
 
     def _place_periods(self) -> None:
@@ -333,26 +335,27 @@ class Settler(ShareReader):
 
     def _note_rest(self) -> None:
         """What nobody understood, in stretches."""
-        empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")}
+        empty = idle_words()
         said = lexicon()["languages"].get(self.request.language, {"words": ""})["words"]
         foreign = {fold(one.strip()) for one in said.split(",")}
         run: list[int] = []
         for at, token in enumerate([*self.tokens, None]):
             plain = token is not None and token.kind == "word" and not self.used[at] and token.word not in empty
-            if (
-                plain
-                and token is not None
-                and fold(token.text) not in foreign
-                and not any(token.word in phrase for phrase in _domain_words())
-            ):
+            if plain and token is not None and fold(token.text) not in foreign and token.word not in _domain_words():
                 run.append(at)
             elif run:
                 self.request.ignored.append(self.text_of(run[0], run[-1])[:80])
                 run = []
 
 
-def _domain_words() -> set[tuple[str, ...]]:
-    return {phrase for one in domains().values() for phrase in one.phrases}
+def _places(number: float) -> int:
+    """Decimals that a bound is said with, six at most."""
+    return min(len(f"{number:.6f}".rstrip("0").partition(".")[2]), 6)
+
+
+@cache
+def _domain_words() -> frozenset[str]:
+    return frozenset(word for one in domains().values() for phrase in one.phrases for word in phrase)
 
 
 def _number(text: str) -> int | float | None:

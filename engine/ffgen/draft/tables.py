@@ -19,6 +19,8 @@ class TableReader(Scanner):
     def _is_table(self, mark: Mark) -> bool:
         kind = self._kind(mark)
         many = mark.is_plural
+        if self._is_owner(mark):
+            return False
         before = self._before(mark.first)
         numbered = self.tokens[before].kind == "number" if before >= 0 else False
         pointed = self._points(mark.first)
@@ -64,6 +66,16 @@ class TableReader(Scanner):
         if mark.is_field:
             return many and linked and (not kind.is_soft or self.request.is_linked)
         return many and (linked or not kind.is_soft or not self.request.tables)
+
+    def _is_owner(self, mark: Mark) -> bool:
+        """Whether it only says whose the rows are: `invoices of a restaurant`."""
+        return (
+            self.table is not None
+            and not mark.is_plural
+            and not self.listing
+            and self.word(mark.first - 1) in ("a", "an", "my", "our")
+            and self.word(mark.first - 2) in ("of", "for", "from", "in", "at")
+        )
 
     def _points(self, at: int) -> bool:
         """Whether the words before say that a table follows: each, per, their, `table of`."""

@@ -7,7 +7,7 @@ from ffgen.draft import terms
 from ffgen.draft.catalogue import kinds
 from ffgen.draft.read import Reader
 from ffgen.draft.scan import Mark
-from ffgen.draft.words import fold, lexicon, singular
+from ffgen.draft.words import idle_words
 
 _NO_VALUE = (
     r"(?i)unique|optional|nullable|required|primary key|not null|in \w+|yyyy.*|kg|cm|m2|%|integer|int|string|date|float"
@@ -77,7 +77,7 @@ class ValueReader(Reader):
 
     def _telling(self, places: list[int]) -> list[tuple[int, str]]:
         """Of a clause, the words that are a value or a field: no empty ones, no tables."""
-        empty = {singular(one.strip()) for one in fold(lexicon()["empty"]).split(",")} - {
+        empty = idle_words() - {
             "business",
             "basic",
             "standard",
@@ -128,7 +128,7 @@ class ValueReader(Reader):
             elif opened in (":", "=") or (
                 opened in ("like", "either", "e", "eg", "including") or (opened == "such" and self.word(at + 1) == "as")
             ):
-                if opened in ("like", "including") and mark.kinds:
+                if opened in ("like", "including") and (mark.kinds or mark.is_plural and opened == "like"):
                     continue
                 at += {"such": 1, "e": 1}.get(opened, 0)
                 items, end = self._items(at + 1, {".", ";", ")", "!", "?"})

@@ -1,8 +1,8 @@
-"""Text to tokens: numbers read, words in the singular without capitals and accents, other languages in English."""
+"""Text to tokens: numbers read, words in the singular without capitals and accents."""
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ Phrase = tuple[str, ...]
 
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
-    r"|(?P<minus>(?<=[\s(])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)"
+    r"|(?P<minus>(?<=[\s(])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3}\b)?)"
     r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?"
     r"(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?)"
@@ -51,6 +51,8 @@ class Token:
 
 def fold(text: str) -> str:
     """Lower case without accents."""
+    if text.isascii():
+        return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
@@ -60,6 +62,12 @@ def lexicon() -> dict[str, Any]:
     """words.yaml."""
     found: dict[str, Any] = data("words")
     return found
+
+
+@cache
+def idle_words() -> frozenset[str]:
+    """Words that say nothing here, in the singular."""
+    return frozenset(singular(one.strip()) for one in fold(lexicon()["empty"]).split(","))
 
 
 @cache
@@ -142,11 +150,11 @@ def _number(match: re.Match[str]) -> Token:
     if re.fullmatch(r"\d{1,3}(?:[,.'\u202f]\d{3})+", text) and not re.fullmatch(r"0[.,]\d{3}", text):
         number = float(re.sub(r"\D", "", text))
     else:
-        number = float(text.replace(",", "."))
+        number = min(float(text.replace(",", ".")), 1e300)
     number *= _SCALE.get((match["scale"] or match["tight"] or "").lower(), 1)
     number = -number if match["minus"] else number
     money = bool(match["sign"] or match["after"])
-    return Token(match[0], f"{number:g}", "number", *match.span(), number, bool(match["percent"]), money)
+    return Token(match[0], f"{number:.15g}", "number", *match.span(), number, bool(match["percent"]), money)
 
 
 def counted(found: list[Token]) -> list[Token]:
@@ -169,7 +177,7 @@ def counted(found: list[Token]) -> list[Token]:
         last = found[end - 1]
         share = last.is_share or (end < len(found) and found[end].word == "percent")
         money = first.is_money
-        made.append(Token(first.text, f"{total:g}", "number", first.start, last.end, total, share, money))
+        made.append(Token(first.text, f"{total:.15g}", "number", first.start, last.end, total, share, money))
         at = end + (1 if share and not last.is_share else 0)
     return made
 
@@ -187,60 +195,3 @@ def _is_numeral(found: list[Token], start: int, at: int, words: dict[str, float]
     if token.word == "one" and following is not None and following.word in ("of", "row", "per", "table", "file"):
         return False
     return at == start or token.word in _BIG or (found[at - 1].kind == "word" and found[at - 1].word in words)
-
-
-def translated(found: list[Token], english: frozenset[str]) -> tuple[list[Token], str]:
-    """The tokens in English, and the language they were in: de, fr, es, pt, or nothing for English. `english` are words
-    (in the singular) that tell no other language."""
-    words = {fold(token.text) for token in found if token.kind == "word"}
-    said = {word for word in words if singular(word) not in english and word not in english}
-    plain = len(words & _ENGLISH)
-    scores = {code: len(said & _foreign(code)[0]) for code in lexicon()["languages"]}
-    best = max(scores, key=lambda code: scores[code])
-    if scores[best] < 2 or scores[best] <= plain:
-        return found, ""
-    _, phrases = _foreign(best)
-    idle = {fold(one.strip()) for one in lexicon()["languages"][best]["words"].split(",")}
-    made, at = list[Token](), 0
-    while at < len(found):
-        for size in range(min(4, len(found) - at), 0, -1):
-            key = tuple(fold(token.text) for token in found[at : at + size])
-            if key in phrases:
-                made += _replaced(found[at], found[at + size - 1], phrases[key])
-                at += size
-                break
-        else:
-            if fold(found[at].text) not in idle:
-                made.append(found[at])
-            at += 1
-    return made, best
-
-
-_ENGLISH = {"the", "with", "and", "of", "for", "each", "has", "have", "their", "between", "generate", "including"}
-_ENGLISH |= {"from", "to", "need", "that", "are", "is", "data", "want", "list", "give", "create", "make"}
-
-
-def _replaced(first: Token, last: Token, english: str) -> list[Token]:
-    words = fold(english).split()
-    span = (first.start, last.end)
-    return [
-        replace(
-            first,
-            text=word,
-            word=singular(word),
-            kind="word",
-            start=span[0],
-            end=span[1],
-            is_plural=singular(word) != word,
-            is_glued=at > 0,
-        )
-        for at, word in enumerate(words)
-    ]
-
-
-@cache
-def _foreign(code: str) -> tuple[frozenset[str], dict[Phrase, str]]:
-    said = lexicon()["languages"][code]
-    phrases = {tuple(fold(part.text) for part in tokens(key)): str(value) for key, value in said["map"].items()}
-    words = {fold(one.strip()) for one in said["words"].split(",")} | {key[0] for key in phrases}
-    return frozenset(words), phrases

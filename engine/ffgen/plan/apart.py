@@ -82,7 +82,12 @@ class Keeper:
             self.recipe.note(("fields", i), Problem("unique", what, "Make the asked field unique."))
             return
         self.recipe.held_back.unique.append(each.name)
-        self.recipe.how[each.name] = "compared with every row before; a text that is there already is asked for again"
+        how = "compared with every row before; a text that is there already is asked for again"
+        if each.near is not None:
+            kind = self.recipe.samplers[each.name].kind
+            twins = twin_words(each.near, self.recipe.count, kind)
+            how = f"compared with every row before, and asked for again: {twins}"
+        self.recipe.how[each.name] = how
 
     def _keep_records_apart(self) -> None:
         recipe = self.recipe

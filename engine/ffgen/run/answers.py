@@ -121,5 +121,5 @@ class Answers:
 
 
 def path_of(folder: str, table: str, block: int) -> str:
-    """The file of a block of a table."""
-    return os.path.join(folder, f"{table}.{block:07d}.answers")
+    """The file of a block of a table, whose name may hold what no file's can."""
+    return os.path.join(folder, f"{xxhash.xxh3_64_hexdigest(table.encode())}.{block:07d}.answers")

@@ -283,17 +283,16 @@ class Asker(Coordinator):
     def _impossible(self, here: UnderWay) -> ShortfallError:
         first = here.missing[0]
         row = int(here.part.index[first - 1]) + 1
-        tries = self.plan.model.retries + 1
-        most = here.refused.most_common(3)
-        said = ", ".join(
-            f"{field}: {reason} ({count})" if field else f"{reason} ({count})" for (field, reason), count in most
-        )
+        tries = 1 if here.given is None else here.given.attempt + 1
+        most = [(f"{field}: {why}" if field else why, n) for (field, why), n in here.refused.most_common(3)]
+        said = ", ".join(f"{why} ({n})" for why, n in most) or "nothing usable"
         fields = ", ".join(f"`{name}`" for name in self.asked[:3])
         fields += f" and {len(self.asked) - 3} more" if len(self.asked) > 3 else ""
-        what = f"{self.recipe.dataset.name}: the model gave nothing for {fields} of row {row} in {tries} asks: "
-        what += f"{said or 'nothing usable'}."
+        what = f"{self.recipe.dataset.name}: the model gave nothing for {fields} of row {row} "
+        what += f"in {tries} ask{'s' * (tries > 1)}: {said}."
         hint = "Loosen what the text must be, give `examples`, lower `min_score`, or name a `fallback`. "
-        hint += "Replies are kept: --fresh asks anew, and more `model.retries` go on from there."
+        more = "--max-asks" if self.state.retries < self.plan.model.retries else "`model.retries`"
+        hint += f"Replies are kept: --fresh asks anew, and with more {more} the run goes on from there."
         return ShortfallError(what, hint=hint)
 
 

@@ -1,10 +1,12 @@
 """What the bytes of a drawn run depend on, by name: only where all of it is equal is one gone on with."""
 
+import importlib.metadata
 import json
 import os
 import platform
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 import numpy
@@ -14,6 +16,7 @@ import xxhash
 
 from ffgen import __version__
 from ffgen.plan.compile import Plan, hash_of
+from ffgen.sample.plugins import DRAW, VALIDATE
 
 FORM = "1"
 """Of the journal and of what it holds."""
@@ -34,4 +37,14 @@ def basis_of(plan: Plan, outputs: Sequence[tuple[str, str, str, str]], labels: s
         "labels": "" if labels is None else labels,
         "asked": plan.digest,
         "libraries": ", ".join([platform.python_version(), *libraries, platform.machine()]),
+        "packages": ", ".join(packages()),
     }
+
+
+def packages() -> list[str]:
+    """The packages from which generators may come, with their versions; those of files are in the spec's hash."""
+    points = [point for group in (DRAW, VALIDATE) for point in importlib.metadata.entry_points(group=group)]
+    found = {f"{point.dist.name} {point.dist.version}" for point in points if point.dist is not None}
+    with suppress(importlib.metadata.PackageNotFoundError):
+        found.add(f"faker {importlib.metadata.version('faker')}")
+    return sorted(found)

@@ -51,10 +51,15 @@ class Channel(asyncio.Protocol):
             self._transport.abort()
 
     def _flush(self) -> None:
-        frame = encode(self._outbox)
-        self._outbox = []
+        outbox, self._outbox = self._outbox, []
+        try:
+            frame = encode(outbox)
+            length = LENGTH.pack(len(frame))
+        except Exception:
+            self.close()  # what can't be said must not be waited for
+            raise
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(LENGTH.pack(len(frame)) + frame)
+            self._transport.write(length + frame)
 
     def connection_made(self, transport: Any) -> None:
         """Called by the loop."""

@@ -160,12 +160,15 @@ def nothing_asked(plan: Plan, table: str, asked: list[str]) -> Report:
 
 async def found(plan: Plan, key: str | None, replies: Replies, can_do_without: bool) -> Endpoints:
     """The endpoints. That nobody answers at the start is more likely a slip than a loss, so no fallback steps in."""
+    local = " Or --local: the fallbacks make the values." if can_do_without else ""
     try:
-        return await find_endpoints(plan, key, replies)
+        endpoints = await find_endpoints(plan, key, replies)
     except EndpointError as error:
-        if can_do_without:
-            error.hint = f"{error.hint} Or --local: the fallbacks make the values.".strip()
+        error.hint = f"{error.hint}{local}".strip()
         raise
+    if endpoints.absent is not None:  # known from before: the error for what is not kept
+        endpoints.absent.hint = f"{endpoints.absent.hint}{local}".strip()
+    return endpoints
 
 
 def spans(hand: Hand, layout: Layout) -> Iterator[tuple[int, pl.DataFrame]]:

@@ -5,10 +5,11 @@ the state hears of it, so whatever is killed afterwards, it need not be asked ag
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import orjson
 
@@ -155,12 +156,11 @@ class Coordinator:
             return
         self._pumping = True
         try:
-            while self._events:
-                self._account()
-                for command in self.state.handle(self._events.popleft(), self._last):
-                    self._do(command)
-        except Exception as error:
-            self.broke(error)
+            with self._ending():
+                while self._events:
+                    self._account()
+                    for command in self.state.handle(self._events.popleft(), self._last):
+                        self._do(command)
         finally:
             self._pumping = False
 
@@ -192,6 +192,18 @@ class Coordinator:
         if not self.done.done():
             known = isinstance(error, FfgenError)
             self.done.set_exception(error if known else InternalError(f"A bug in ffgen: {error!r}."))
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """What goes wrong in here ends the run: the loop would only log it, and the run would wait for ever."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            self.broke(error)
+        except BaseException as error:  # so polars says that it panicked
+            self.broke(InternalError(f"A library failed: {error}."))
 
     def interrupt(self, signal: int) -> None:
         """A signal: stop asking, wait for what is paid for; a second one ends the run at once."""
@@ -314,13 +326,10 @@ class Coordinator:
 
     async def _send_later(self, command: AskShard, body: bytes) -> None:
         self.phase = "loading model" if self.endpoints.embedded is None else self.phase
-        try:
+        with self._ending():
             url = await self.endpoints.url(command.endpoint, self.slots, self.plan.context)
-        except FfgenError as error:
-            self.broke(error)
-            return
-        self.phase = "asking"
-        self._send_to(url, command, body)
+            self.phase = "asking"
+            self._send_to(url, command, body)
 
     def _send_to(self, url: str, command: AskShard, body: bytes) -> None:
         shard = command.shard
@@ -390,10 +399,10 @@ class Coordinator:
         self.replies.put(self._keys[message.shard], message.reply, stored)
 
     def _stored(self, message: Answered, error: FfgenError | None) -> None:
-        failpoint.hit("coordinator.stored")
-        if error is not None:
-            self.broke(error)
-        else:
+        with self._ending():
+            failpoint.hit("coordinator.stored")
+            if error is not None:
+                raise error
             self._use(message, asked=True)
 
     def _use(self, message: Answered, asked: bool) -> None:

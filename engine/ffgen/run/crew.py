@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ffgen.errors import FfgenError, InternalError
+from ffgen.errors import FfgenError, InternalError, UsageError
 from ffgen.posix import usage
 from ffgen.run.channel import Channel
 from ffgen.run.child import main
@@ -29,6 +29,7 @@ from ffgen.run.messages import (
     Ready,
     Setup,
     Used,
+    encode,
 )
 from ffgen.run.report import ProcessUse
 from ffgen.spawn import start_child
@@ -150,6 +151,7 @@ class Processes:
         """See Crew."""
         self._listener = listener
         self._setups = setups
+        check_told(setups)
         others = [role for role in setups if role != "worker"]
         for role in [*others, *["worker"] * self.workers]:
             self._members.append(await self._spawn(role))
@@ -272,7 +274,7 @@ class Processes:
             return
         try:
             self._members[self._members.index(member)] = await self._spawn("worker")
-        except OSError as error:
+        except Exception as error:
             self._listener.broke(InternalError(f"No new worker process could be started: {error}."))
 
     def _send_backlog(self) -> None:
@@ -301,6 +303,15 @@ class Processes:
         uses = [member.used for member in self._members if member.used is not None]
         self._members = []
         return uses
+
+
+def check_told(setups: dict[str, Setup]) -> None:
+    """UsageError for a path that is no text: processes are told theirs as UTF-8."""
+    try:
+        encode(list(setups.values()))
+    except UnicodeEncodeError as error:
+        what = f"The path {ascii(error.object)} is not valid UTF-8, and worker processes can't be told it."
+        raise UsageError(what, hint="Choose another name, or say --workers 0.") from None
 
 
 def own_use(role: str = "coordinator") -> ProcessUse:

@@ -279,8 +279,11 @@ class Artist:
     def lost(self, shards: tuple[int, ...]) -> None:
         """A worker died with these shards in hand."""
         log.warning("worker replaced", extra={"run": self.plan.spec_hash, "shards": list(shards)})
-        if self.making is not None:
-            self.making.do(self.making.state.lost(shards))
+        try:
+            if self.making is not None:
+                self.making.do(self.making.state.lost(shards))
+        except Exception as error:
+            self.broke(error)
 
     def broke(self, error: Exception) -> None:
         """Something can't go on: the run ends with this error."""

@@ -166,14 +166,18 @@ class Drawing:
         """What may be drawn now of what is held back. Those that must be alone go first."""
         commands: list[Command] = []
         self._held.sort(key=lambda each: (not self._alone(each[0]), each[0]))
-        while self._held and not any(map(self._alone, self._busy)):
+        while self._held and not any(map(self._alone, self._in_hand())):
             index, seal = self._held[0]
-            if self._alone(index) and self._busy:
+            if self._alone(index) and self._in_hand():
                 break
             del self._held[0]
             self._busy.add(index)
             commands.append(DrawShard(index, seal, self.open[index].deaths))
         return commands
+
+    def _in_hand(self) -> set[int]:
+        """What a worker that dies now may have died of."""
+        return self._busy | {index for index, shard in self.open.items() if shard.phase == "placing"}
 
     def _alone(self, index: int) -> bool:
         return self.open[index].deaths == DEATHS - 1

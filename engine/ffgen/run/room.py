@@ -21,10 +21,16 @@ def check_room(plan: Plan, memory: int) -> None:
     tables = [(table, table.count) for table in plan.spec.datasets]
     tables += [(pool.spec.datasets[0], pool.spec.datasets[0].count) for pool in pools_of(plan.spec)]
     for dataset, count in tables:
-        fields = [field for field in dataset.fields if field.near is not None and field.source in (None, "draw")]
+        fields = [field for field in dataset.fields if field.near is not None and is_of_table(field)]
         for field in fields:
             if _LEAST * least_room(field, count) > near_memory(memory, len(fields)):
                 raise _too_many(field, count, memory, len(fields))
+
+
+def is_of_table(field: Field) -> bool:
+    """Whether every row of the table has a text of its own in this field: not one of a pool, which is checked by
+    itself, nor one that the model is asked for in some rows only."""
+    return field.source in (None, "draw") or (field.source == "ask" and not field.may_be_null)
 
 
 def least_room(field: Field, count: int) -> int:

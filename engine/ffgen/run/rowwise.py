@@ -5,6 +5,9 @@ refuses. Shards are judged one at a time, in order, so a text that is there alre
 alone, whatever order the replies came in.
 """
 
+from typing import Any
+
+from ffgen.plan.shards import Shards
 from ffgen.run.moves import Command, Complete, Judged, JudgeShard, WriteShard
 from ffgen.run.standing import Shard
 from ffgen.run.state import UNWRITTEN, WINDOW, State
@@ -18,19 +21,18 @@ class Rowwise(State):
 
     at_judge = False
 
+    def __init__(self, shards: Shards, *, max_asks: int, retries: int, **more: Any) -> None:
+        # The budget is each shard's own: spent by whoever comes first, it would make bytes depend on load.
+        tries = min(retries, max(0, max_asks // max(shards.base, 1) - 1))
+        super().__init__(shards, max_asks=max(max_asks, shards.base * (tries + 1)), retries=tries, **more)
+
     def lacks(self, shard: Shard, rows: int) -> bool:
         """See State."""
         return rows < shard.size
 
     def is_last_try(self, index: int) -> bool:
         """Whether a shard is not asked again, whatever becomes of it."""
-        return self.open[index].attempt >= self.retries or self.counts.asks >= self.max_asks
-
-    def _ask_again(self, index: int, shard: Shard, now: float) -> list[Command]:
-        if self.counts.asks >= self.max_asks:
-            shard.attempt = max(shard.attempt, self.retries)
-            return self._hold(index, shard, shard.bytes)
-        return super()._ask_again(index, shard, now)
+        return self.open[index].attempt >= self.retries
 
     def _hold(self, index: int, shard: Shard, size: int) -> list[Command]:
         shard.phase = "made"

@@ -15,6 +15,7 @@ from ffgen.sample.checks import unheld
 from ffgen.sample.company import company_of
 from ffgen.sample.identity import Locale, Of, Quotas, home, joined, pool, spelled, uniform, unit_of
 from ffgen.sample.people import Drawn, person_of
+from ffgen.spec.model import Near
 from ffgen.spec.types import Problem, ValueType
 
 RESERVED = {"example.com": 1.0, "example.org": 1.0, "example.net": 1.0}
@@ -314,9 +315,9 @@ class UserName(Suffixed):
         return joined(first.gather(drawn.first), last.gather(drawn.last), tail)
 
 
-def alone(unique: bool, name: str, scope: Scope) -> bool:
+def alone(unique: bool | Near, name: str, scope: Scope) -> bool:
     """Whether the field alone tells rows apart."""
-    return unique or scope.dataset.unique_by == [name]
+    return bool(unique) or scope.dataset.unique_by == [name]
 
 
 class BirthDate(PersonPart):

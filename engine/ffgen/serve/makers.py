@@ -54,8 +54,12 @@ class Maker:
         maker = cls(process)
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, process.pid, LOWER)
-        await maker._send(kit)
-        await maker._frame()
+        try:
+            await maker._send(kit)
+            await maker._frame()
+        except BaseException:  # whoever waited for it has gone, and nobody else knows of it
+            await maker.end()
+            raise
         maker.is_idle = True
         return maker
 

@@ -84,8 +84,8 @@ class Runner:
                 if asyncio.get_running_loop().time() - swept >= SWEEP_SECONDS:
                     swept = asyncio.get_running_loop().time()
                     await self._store.call(lambda jobs: jobs.forget(self._keep))
-            except FfgenError as error:
-                log.error("queue unusable", extra={"what": error.what})
+            except Exception as error:  # whatever it is, the next round may do better
+                log.error("queue unusable", extra={"what": str(error)})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._wake.wait()
