@@ -372,7 +372,7 @@ def draft(
       requests for the same one at the same time, from any processes, ask once. `fresh` asks anew.
     - `local_only` refuses a model. `isolate` lets this process connect to no other host, for good.
 
-    UsageError for a description that names nothing, is longer than 10,000 characters or holds control characters.
+    UsageError for a description that names nothing, is longer than 20,000 characters or holds control characters.
     """
     unknown = settings.keys() - Drafting.__annotations__.keys()
     if unknown:

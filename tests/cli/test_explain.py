@@ -62,7 +62,7 @@ dataset:
     - {name: id, type: uuid, unique: true}
 """
 BIOS = """\
-model: {endpoint: URL, batch_size: 8, retries: 1}
+model: {endpoint: URL, batch_size: 4, retries: 0}
 dataset:
   name: bios
   count: 40

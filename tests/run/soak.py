@@ -113,6 +113,7 @@ class Soak:
             happened = self.disturb(run)
             self.runs += 1
             done = run.end(90.0)
+            self.server.set(**BASE, **CALM)
             self.hold(done, happened, site)
             self.codes[done.code] += 1
             told.append(f"{'+'.join(happened) or 'nothing'}={done.code}")
@@ -120,7 +121,6 @@ class Soak:
                 self.sayings[re.sub(r"\d+", "N", done.error)] += 1
             if done.code == 0 or time.monotonic() > end:
                 break
-        self.server.set(**BASE, **CALM)
         done = site.run(source, to, workers=1, patch=self.patch(), **options)
         assert done.code == 0, (told, done)
         made, calm = files(site.folder), self.peace(kind)

@@ -53,7 +53,9 @@ def server(one: standin.Standin) -> standin.Standin:
 
 
 def made(spec: Any, path: Path, **options: Any) -> tuple[pl.DataFrame, ffgen.Report]:
-    report = ffgen.run(spec, path / "o.jsonl", cache_dir=options.pop("cache", path / "cache"), max_asks=30, **options)
+    if not isinstance(spec, ffgen.Plan):
+        options.setdefault("max_asks", 30)
+    report = ffgen.run(spec, path / "o.jsonl", cache_dir=options.pop("cache", path / "cache"), **options)
     return pl.read_ndjson(path / "o.jsonl", infer_schema_length=None), report
 
 
