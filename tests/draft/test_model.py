@@ -217,7 +217,7 @@ def test_a_draft_is_kept_by_its_words_model_and_answers(server: standin.Standin,
     first = drafted(server, tmp_path, rows=50)
     began = time.perf_counter()
     again = drafted(server, tmp_path, f"  {TEXT.upper()}\n", rows=70)
-    assert time.perf_counter() - began < 0.1
+    assert time.perf_counter() - began < 1
     assert server.stats()["requests"] == 1 and again.kept and again.calls == 0
     assert (first.spec["dataset"]["count"], again.spec["dataset"]["count"]) == (50, 70)
     assert drafted(server, tmp_path, fresh=True).kept is False and server.stats()["requests"] == 2

@@ -43,19 +43,18 @@ def used(report: ffgen.Report, server: Standin) -> Any:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_one_that_is_ten_times_slower_gets_less_and_is_not_waited_for(
+def test_one_that_is_far_slower_gets_less_and_is_not_waited_for(
     site: Site, server: Standin, calm: str, others: Any, workers: int
 ) -> None:
     server.set(latency=0.1)
-    slow = others(latency=1.5)
+    slow = others(latency=30.0)
     report = site.here(spec([server.url, slow.url], COUNT), workers=workers)
     assert site.digest() == calm
     fast, late = used(report, server), used(report, slow)
     assert fast.requests > 2 * late.requests > 0
     assert report.doubles > 0 and report.requests == 30 + report.doubles
-    # Thirty requests at four a tenth of a second are 0.75 s; a reply of the slow one comes after 1.5 s.
-    assert report.seconds < 1.5 + (2.5 if workers else 1.0)
-    assert fast.p50 is not None and 0.1 <= fast.p50 < 1.0
+    # Thirty requests at four a tenth of a second are 0.75 s; a reply of the slow one comes after half a minute.
+    assert report.seconds < 20.0 and fast.p50 is not None and fast.p50 >= 0.1
     assert server.stats()["repeated"] == slow.stats()["repeated"] == 0
     again = site.here(spec([server.url, slow.url], COUNT))
     assert again.requests == 0 and again.kept == 30, "each reply was stored, once"

@@ -1,6 +1,8 @@
 """What a request may cost: memory, connections; and the words with which each limit is told."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 import time
@@ -41,6 +43,21 @@ def test_a_maker_that_grows_is_ended_and_the_request_told(monkeypatch: pytest.Mo
 
     began = time.monotonic()
     assert asyncio.run(waited()).kind == "too-large" and time.monotonic() - began < 30
+
+
+def test_a_maker_that_was_just_killed_is_not_lent() -> None:
+    async def looked_at() -> list[bool]:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", GROWS, stdin=pipe, stdout=pipe)
+        maker = Maker(process)
+        seen = [maker.is_alive]
+        os.kill(process.pid, signal.SIGKILL)
+        time.sleep(0.5)  # the loop stands still, so that it can't have heard of it
+        seen += [process.returncode is None, maker.is_alive]
+        await process.wait()
+        return seen
+
+    assert asyncio.run(looked_at()) == [True, True, False]
 
 
 def test_a_job_that_grows_fails_and_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

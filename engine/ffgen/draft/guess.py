@@ -52,6 +52,8 @@ def guess(words: list[str]) -> dict[str, Any] | None:
     for between in ("of", "per", "for", "in"):
         if between in words[1:] and (found := guess(words[: words.index(between)])):
             return found
+    if words[0] in ("last", "next", "latest", "previous", "first") and len(words) > 1:
+        return copy.deepcopy(last["date"])
     return dict(_FLAG) if _DONE.fullmatch(words[-1]) else None
 
 

@@ -68,7 +68,7 @@ class Maker(Filler):
 
     def _follow(self, table: Table) -> None:
         """What of a row follows from the rest of it."""
-        kept = {one.name for one in table.wanted.asked if {"range", "values", "derive"} & {*one.short}}
+        kept = {one.name for one in table.wanted.asked if one.notes}
         before = {one["name"] for one in table.fields}
         for name, why in follow(table.fields, kept):
             self.made.why[f"{table.wanted.name}.{name}"] += f"; {why}"

@@ -24,7 +24,7 @@ _DAYS: tuple[tuple[str, list[int], tuple[float, float]], ...] = (
     ("expir termination", [90, 2500], (2.5, 300)),
     ("claim warranty", [2, 700], (1.4, 130)),
     ("due", [7, 60], (6.0, 4.0)),
-    ("return returned", [2, 45], (2.5, 6.0)),
+    ("return returned dropoff", [2, 45], (2.5, 6.0)),
     ("check_out checkout", [1, 14], (1.8, 2.0)),
     ("discharge", [1, 40], (1.4, 3.5)),
     ("ship dispatch", [0, 6], (1.6, 1.0)),
@@ -93,7 +93,7 @@ def _after(later: dict[str, Any], first: dict[str, Any]) -> list[dict[str, Any]]
     name, start = later["name"], first["name"]
     for key in ("range", "generator", "values", "weights"):
         later.pop(key, None)
-    if later["type"] == "date" or first["type"] == "date":
+    if "date" in (later["type"], first["type"]) or name.endswith("_date"):
         later["type"] = "date"
         days = f"{name}_days"
         begun = start if first["type"] == "date" else f"CAST({start} AS DATE)"

@@ -8,7 +8,7 @@ that it is unique) is put to it afterwards, in `settle`.
 import re
 
 from ffgen.draft import terms
-from ffgen.draft.catalogue import Kind, Meaning, by_phrase, domains
+from ffgen.draft.catalogue import Kind, Meaning, by_phrase, domains, kinds
 from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.scan import Mark, domain_phrases
@@ -81,7 +81,10 @@ class Reader(TableReader):
         """A field of two words the other way round, `date of incident`, or for each of something, `cost per click`: its
         last token; 0 where none begins."""
         head, between = self.word(at), self.word(at + 1)
-        if head not in terms.HEADED or between not in ("of", "per") or (mark is not None and mark.last > at):
+        is_span = head in terms.SPANS and between in ("since", "until", "to", "between", "after", "before", "from")
+        if not is_span and (head not in terms.HEADED or between not in ("of", "per")):
+            return 0
+        if mark is not None and mark.last > at:
             return 0
         start = at + 3 if self.word(at + 2) in ("the", "a", "an", "each") else at + 2
         first = self.marks.get(start)
@@ -90,8 +93,11 @@ class Reader(TableReader):
         if not known or self.word(start) in terms.OPENERS | terms.STOPS or (first and first.kinds and first.is_plural):
             return 0
         rest = tuple(self.word(place) for place in range(start, last + 1))
-        phrase = (*rest, head) if between == "of" else (head, "per", *rest)
+        phrase = (*rest, head) if between == "of" else (head, between, *rest)
         self._flush()
+        if is_span:
+            self.add((plural(head), *phrase[1:]), at, last, None, guess([head]))
+            return last
         meaning = self._meaning((*rest, head) if between == "of" else phrase)
         short = None if meaning else guess([head])
         self.add(phrase, at, last, meaning, short)
@@ -122,6 +128,7 @@ class Reader(TableReader):
         elif word in terms.OPENERS or word in (":", "(", "=", "-", "–", "—"):
             self._flush()
             self.naming = word == ":" and self.word(at - 1) == "table"
+            self.is_named = self.is_named or word in terms.FIELDS
             self.listing, self.is_listing_tables = True, False
         elif word == ")":
             self._flush()
@@ -146,7 +153,13 @@ class Reader(TableReader):
                 self.listing and self.word(mark.first - 1) in terms.OPENERS | {":"}
             )
             self._take_table(mark)
-        elif not self.listing and mark.phrase in domain_phrases() and not self.pending and not self.is_valued(mark):
+        elif (
+            not self.listing
+            and mark.phrase in domain_phrases()
+            and not self.pending
+            and not self.is_valued(mark)
+            and not (self.table and self.word(mark.first - 1) == "by")
+        ):
             self.use(mark.first, mark.last, "domain")
         elif self._is_owner(mark):
             self.use(mark.first, mark.last, "owner")
@@ -244,11 +257,27 @@ class Reader(TableReader):
             return not around & {",", "and", ";", "", "or", "/", "."}
         return False
 
+    def _is_aside(self, at: int) -> bool:
+        """Whether a word only says something of the field before, or that there is no such thing: `claim date after
+        purchase`, `no negative prices`."""
+        return self.word(at - 1) in ("after", "before", "than", "no") and self.word(at - 2) not in ("", ":")
+
     def _take_field(self, mark: Mark) -> None:
         """A phrase that is a field; unknown words right before it belong to its name."""
         before = [at for at in self.item if self._is_part(at)]
+        if self.listing and self._is_aside(before[0] if before else mark.first):
+            self.use(before[0] if before else mark.first, mark.last, "aside")
+            self.item = []
+            return
         joined = before and before[-1] == mark.first - 1 and self.listing and len(before) <= 3
         after, tail = self._tail(mark)
+        if self.listing and len(tail) < 2 and self.word(mark.last + 1) in terms.DONE:
+            # `breakfast included`: whether, not which
+            self._flush()
+            phrase = (*mark.phrase, self.word(mark.last + 1))
+            meaning = by_phrase().get(phrase)
+            self.add(phrase, mark.first, mark.last + 1, meaning, None if meaning else {"type": "boolean"})
+            return
         if joined:
             words = [self.word(at) for at in before] + list(mark.phrase) + list(tail)
             meaning = self._meaning(tuple(words)) or self._meaning(mark.phrase)
@@ -265,6 +294,9 @@ class Reader(TableReader):
         if tail:
             words = [*mark.phrase, *tail]
             known = self._meaning(tuple(words))
+            if known is None and tail[-1] in ("flag", "indicator"):
+                self.add(tuple(words), mark.first, after, None, {"type": "boolean"})
+                return
             head = self._meaning(tail) if tail[-1] in terms.HEADS else None
             if known is None and head is not None:
                 dated = meaning is not None and meaning.short.get("type") in ("date", "datetime")
@@ -375,9 +407,9 @@ class Reader(TableReader):
         if not words:
             return
         run = [at for at in words if at >= words[-1] - (len(words) + 3)]
-        if all(self.word(at) in _COPULAS for at in run):
+        if all(self.word(at) in _COPULAS for at in run) or (self.listing and self._is_aside(run[0])):
             return
-        if self.listing and (self.table is not None or self.pending) and len(run) <= 4:
+        if self.listing and (self.table is not None or self.pending or self.is_named) and len(run) <= 4:
             phrase = tuple(self.word(at) for at in run)
             short = guess(list(phrase))
             self.add(phrase, run[0], run[-1], None, short)
@@ -419,7 +451,7 @@ class Reader(TableReader):
         if not self.pending:
             return
         if not self.request.tables:
-            kind = self._people() or self._fitting()
+            kind = self._keyed() or self._people() or self._fitting()
             name = kind.name if kind else "records"
             self.request.tables.append(Wanted(name, kind.singular if kind else "record", kind, 0, name))
         table = self.request.tables[0]
@@ -458,6 +490,14 @@ class Reader(TableReader):
                     if name != "reading":
                         asked.meaning = series.kind.called(asked.phrase) or asked.meaning
                         series.asked.append(asked)
+
+    def _keyed(self) -> Kind | None:
+        """The table whose key is said first: `PatientID, AdmissionDate`."""
+        phrase = self.pending[0].phrase
+        if len(phrase) < 2 or phrase[-1] not in ("id", "key", "number", "no"):
+            return None
+        found = kinds().get(phrase[:-1], [])
+        return next((kind for kind in found if kind.domain == self.request.domain), found[0] if found else None)
 
     def _people(self) -> Kind | None:
         """People, where no domain is said and most fields are of a person."""

@@ -80,6 +80,8 @@ class Scanner:
         self.naming = False
         """Whether tables are listed by name: `tables: authors, books`."""
         self.listing = False
+        self.is_named = False
+        """Whether what is listed is said to be fields: `columns a, b and c`."""
         self.each = ""
         self.pending: list[Asked] = []
         self.request.domain = self._domain()
@@ -335,6 +337,8 @@ class Scanner:
             "history",
         }
         glued = at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued
+        if self.is_named and len(word) == 1 and self.word(at + 1) in (",", "and", ".", ";", ""):
+            return True
         return word not in plain or (glued and word in ("from", "to")) or (word in keep and (at + 1) < len(self.tokens))
 
 

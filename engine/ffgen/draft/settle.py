@@ -51,6 +51,7 @@ class Settler(ShareReader):
         if not request.tables:
             return request
         self._place_values()
+        self._share_heads()
         self._place_units()
         self._place_ranges()
         self._place_periods()
@@ -77,6 +78,20 @@ class Settler(ShareReader):
                         continue
                     asked.short = {"type": kind, "values": whole}
                     asked.notes.append(f"values {', '.join(values)}")
+
+    def _share_heads(self) -> None:
+        """`pickup and return dates`: what a field that nobody knows is called after the next one's last word."""
+        for table in self.request.tables:
+            for one, other in zip(table.asked, table.asked[1:], strict=False):
+                head = other.phrase[-1]
+                is_next = other.first == one.last + 2 and self.word(one.last + 1) in ("and", ",", "or")
+                known = one.meaning is not None or one.short.get("type") or guess([*one.phrase])
+                if not is_next or known or len(other.phrase) < 2 or head not in terms.HEADS:
+                    continue
+                if self.tokens[other.last].is_plural:
+                    one.phrase = (*one.phrase, head)
+                    one.name, one.meaning = f"{one.name}_{head}", self._meaning(one.phrase)
+                    one.short |= {} if one.meaning else guess([*one.phrase]) or {}
 
     def _place_units(self) -> None:
         """`allowance in GB`: a field that nobody knows is a number. `recurring yes/no` is so or not."""
@@ -167,6 +182,7 @@ class Settler(ShareReader):
                 and limit.high is not None
                 and 0 < limit.high <= 5000
                 and "values" not in short
+                and (short["type"] == "text" or _LETTERS.search(f"{said} {self.word(limit.last + 1)} {asked.said}"))
             ):
                 asked.short["length"] = [max(int(limit.low or 1), 1), int(limit.high)]
             return
@@ -351,6 +367,9 @@ class Settler(ShareReader):
 def _places(number: float) -> int:
     """Decimals that a bound is said with, six at most."""
     return min(len(f"{number:.6f}".rstrip("0").partition(".")[2]), 6)
+
+
+_LETTERS = re.compile(r"(?i)character|letter|length|long|char\b|sign|digit")
 
 
 @cache

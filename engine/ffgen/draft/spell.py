@@ -10,6 +10,7 @@ from ffgen.sample.lexicon import WORDS
 _SHORTEST = 4
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GUARDED = """
+    chicken cow pig sheep goat duck turkey rabbit listening listen lottery sport float string array boolean integer
     fire hoard dragon wizard spell gold coin ring wand lake river mountain forest bear lion horse fish farm
     farmer soil crop harvest rare moon star planet rocket engine wheel gear light heavy fast slow color shade
     house mouse table chair phone cake bread wine beer tea milk meat rose tree leaf seed root bark stem fort

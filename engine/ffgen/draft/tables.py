@@ -6,7 +6,7 @@ from ffgen.draft import terms
 from ffgen.draft.catalogue import Kind, domains
 from ffgen.draft.request import Wanted
 from ffgen.draft.scan import Mark, Scanner
-from ffgen.draft.words import Phrase, plural
+from ffgen.draft.words import Phrase, fold, plural
 
 MOST_ROWS = 1_000_000_000
 _ANYBODY = ("person", "human", "individual", "contact", "household")
@@ -119,6 +119,10 @@ class TableReader(Scanner):
         if wanted is None:
             wanted = Wanted(kind.name, kind.singular, kind, mark.first, said)
             wanted.shown, wanted.singular = shown(kind, mark.phrase)
+            if self.word(mark.first - 1) == "table" and self.word(mark.last + 1) == "with" and mark.is_plural:
+                # as in a schema: called just so
+                wanted.shown = re.sub(r"\W+", "_", fold(said))
+                wanted.singular = "_".join(mark.phrase)
             self.request.tables.append(wanted)
         self._relate(wanted, mark)
         self._count(wanted, mark)

@@ -7,6 +7,8 @@ OPENERS = set(
     schema track cover store plus called named
     """.split()
 )
+FIELDS = {"field", "column", "attribute"}
+"""After these words every word is a field, whether anybody knows it or not."""
 SEPARATORS = {",", ";", "/", "&", "+", "|", "•", "*", "·"}
 JOINERS = {"and", "n", "or", "then", "also"}
 ROWS = set(
@@ -43,10 +45,14 @@ HEADS = set(
 HEADED = set(
     """
     date time cost price type reason cause amount place percentage year length duration level source method color size
-    status rate value
+    status rate value condition
     """.split()
 )
 """What may stand first in a name: `date of incident`, `cost per click`."""
+SPANS = {"day", "week", "month", "year", "hour", "minute"}
+"""What is counted from one event to another: `days since purchase`."""
+DONE = {"required", "needed", "included", "enabled", "verified", "accepted", "granted", "signed"}
+"""What is so of a field or not: `insurance included`."""
 COUNTS = {"number", "count"}
 VERBS = set(
     """

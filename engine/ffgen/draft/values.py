@@ -130,6 +130,8 @@ class ValueReader(Reader):
             ):
                 if opened in ("like", "including") and (mark.kinds or mark.is_plural and opened == "like"):
                     continue
+                if opened == ":" and mark.kinds and mark.is_plural:
+                    continue
                 at += {"such": 1, "e": 1}.get(opened, 0)
                 items, end = self._items(at + 1, {".", ";", ")", "!", "?"})
                 if mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg"):

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<mark>\.\.+|…|[^\w\s])",
     re.IGNORECASE,
 )
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z]{2})")
 _CAPITALS = re.compile(r"[A-Z]{2,}s")
 _SCALE = {"k": 1e3, "m": 1e6, "mio": 1e6, "bn": 1e9}
 _BIG = {"hundred", "thousand", "million", "billion", "dozen", "k", "mio", "bn"}

@@ -116,7 +116,7 @@ class Answers:
     def _read(self, table: str, column: str) -> pl.Series:
         parts: list[pl.DataFrame] = []
         while os.path.exists(path := path_of(self.folder, table, len(parts))):
-            parts.append(pl.read_ipc(path, columns=[column]))
+            parts.append(pl.scan_ipc(path, glob=False).select(column).collect())
         return pl.concat(parts, rechunk=False)[column]
 
 

@@ -48,7 +48,8 @@ class Store:
     def _read(self, table: str, column: str) -> pl.Series:
         shards = range(self._recipes.laid[table].shards)
         try:
-            parts = [pl.read_ipc(stored_path(self._folder, table, shard), columns=[column]) for shard in shards]
+            paths = [stored_path(self._folder, table, shard) for shard in shards]
+            parts = [pl.scan_ipc(path, glob=False).select(column).collect() for path in paths]
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InternalError(f"The column {table}.{column} can't be read back: {error}.") from error
         return pl.concat(parts, rechunk=False)[column]

@@ -65,8 +65,12 @@ class Maker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there."""
-        return self._process.returncode is None
+        """Whether the process is there; one that was killed may not have been noticed yet."""
+        if self._process.returncode is not None:
+            return False
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self._process.pid).status() != psutil.STATUS_ZOMBIE
+        return False
 
     async def frames(self, errand: Errand) -> AsyncIterator[tuple[bytes, bytes]]:
         """The frames of an errand up to its end. Raises what it failed with."""

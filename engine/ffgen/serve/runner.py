@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from ffgen.errors import FfgenError, Finding
+from ffgen.errors import Finding
 from ffgen.run.underway import born
 from ffgen.serve.events import last_error, mark_attempt
 from ffgen.serve.jobs import Job
