@@ -103,6 +103,8 @@ def test_fields_are_those_that_were_said(text: str, names: set[str]) -> None:
         ("posts with title, body and a published flag", "published_flag", {"type": "boolean"}),
         ("workers with name, city and last promotion", "last_promotion", {"type": "date"}),
         ("probes with drag in kN and backlog in GB, driver", "backlog", {"type": "number"}),
+        ("beers with sku, price and brewed_on", "brewed_on", {"type": "date"}),
+        ("beers with sku, price and tasted_by", "tasted_by", {"type": "string"}),
         ("trades with pair, side and wallet address", "wallet_address", {"pattern": "0x[0-9a-f]{40}"}),
     ],
 )

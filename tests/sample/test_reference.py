@@ -7,6 +7,9 @@ import pytest
 
 import ffgen
 from ffgen.errors import ShortfallError
+from ffgen.rng import stream
+from ffgen.sample.reference import children
+from ffgen.spec.model import Ref
 
 ID: dict[str, Any] = {"name": "id", "type": "integer", "generator": "sequence", "unique": True}
 CUSTOMERS: dict[str, Any] = {
@@ -103,3 +106,10 @@ def test_records_are_still_found_where_a_formula_refuses_most_pairs() -> None:
     with ffgen.run({"dataset": {"count": 500, "mode": "local", "fields": fields}}) as frames:
         found = pl.concat(frames)
     assert found.n_unique() == 500 and found["c"].max() <= 90  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "ref", [Ref(to="a.b", mean=2, max=5, skew=0.5), Ref(to="a.b", mean=2, skew=1), Ref(to="a.b", min=1)]
+)
+def test_no_parents_have_no_children(ref: Ref) -> None:
+    assert len(children(ref, 0, stream(1))) == 0

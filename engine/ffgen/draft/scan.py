@@ -337,6 +337,8 @@ class Scanner:
             "history",
         }
         glued = at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued
+        if self.tokens[at].is_glued and word in ("on", "at", "by"):
+            return True
         if self.is_named and len(word) == 1 and self.word(at + 1) in (",", "and", ".", ";", ""):
             return True
         return word not in plain or (glued and word in ("from", "to")) or (word in keep and (at + 1) < len(self.tokens))

@@ -306,7 +306,7 @@ def children(ref: Ref, parents: int, rng: Stream) -> Counts:
     if ref.max is not None:
         span = ref.max - low
         share = np.full(parents, min(max((ref.mean - low) / span, 0.0), 1.0) if span else 0.0)
-        if ref.skew and 0 < share[0] < 1:
+        if ref.skew and parents and 0 < share[0] < 1:
             share = rng.beta(share / ref.skew, (1 - share) / ref.skew)
         return low + rng.binomial(span, share)
     rate = np.full(parents, max(ref.mean - low, 0.0))
