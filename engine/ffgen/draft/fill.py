@@ -4,13 +4,12 @@ import copy
 import re
 from typing import Any
 
-from ffgen.draft import terms
 from ffgen.draft.catalogue import Meaning, meanings
-from ffgen.draft.forms import NAMES, TITLES, over, rename, timed, weigh
+from ffgen.draft.forms import NAMES, TITLES, over, rename, set_price, tell_apart, timed, weigh
 from ffgen.draft.guess import guess, unknown
 from ffgen.draft.layout import USUAL_ROWS, Layout, Table
 from ffgen.draft.request import Asked, Wanted
-from ffgen.draft.words import Phrase, lexicon
+from ffgen.draft.words import lexicon
 
 ENOUGH = 3
 """From so many fields on, nothing is added to what was said."""
@@ -187,7 +186,7 @@ class Filler(Layout):
             return over(self._alone(wanted, asked), asked.short), ""
         if asked.short.get("type"):
             short = dict(asked.short)
-            _tell_apart(short, asked.phrase)
+            tell_apart(short, asked.phrase)
             if short["type"] == "integer" and asked.name.endswith("_id") and (parent := self._sized(asked.name)):
                 short["range"] = [1, parent]
             if short.get("values") == ["A", "B", "C", "D"]:
@@ -195,7 +194,7 @@ class Filler(Layout):
             return short, ", by its last word"
         guessed = guess(list(asked.phrase))
         if guessed is not None:
-            _tell_apart(guessed, asked.phrase)
+            tell_apart(guessed, asked.phrase)
             return over(guessed, asked.short), ", by its last word"
         self._unknown(wanted, asked, "a word or two")
         return over(unknown(asked.said[:80]), asked.short), ", which nobody here knows"
@@ -307,7 +306,7 @@ class Filler(Layout):
         shop = goods[self.request.goods]
         shop = goods[shop] if isinstance(shop, str) else shop
         if (price := shop.get("price")) and meaning.name in ("price", "unit_price"):
-            _set_price(short, price)
+            set_price(short, price)
         wanted = short.pop("goods", None)
         if wanted == "names":
             # Shops of one kind sell few things by name, and many of each.
@@ -347,22 +346,6 @@ class Filler(Layout):
             return
         table.fields.append(short)
         self.made.why[f"{table.wanted.name}.{name}"] = why
-
-
-def _set_price(short: dict[str, Any], price: float) -> None:
-    """What things of such a shop cost: half of them less than this."""
-    generator = short.get("generator")
-    if isinstance(generator, dict) and generator.get("name") == "lognormal" and short.get("type") == "number":
-        short["generator"] = {**generator, "median": price, "sigma": min(generator.get("sigma", 0.8), 0.7)}
-        short["range"] = [round(price / 12, 2), price * 25]
-
-
-def _tell_apart(short: dict[str, Any], phrase: Phrase) -> None:
-    """Other people and places than the row's, and than those of its other fields: what is called alike is the same."""
-    generator = short.get("generator")
-    if isinstance(generator, dict) and generator.get("of") == "another":
-        whose = phrase[:-1] if phrase[-1] in terms.HEADS and len(phrase) > 1 else phrase
-        short["generator"] = {**generator, "of": "_".join(whose)}
 
 
 def _is_thing(wanted: Wanted) -> bool:

@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+from ffgen.draft import terms
+from ffgen.draft.words import Phrase
+
 SPREADS = {
     "lognormal": "median",
     "normal": "mean",
@@ -193,3 +196,19 @@ def spread(field: dict[str, Any], locales: list[str]) -> None:
         field["generator"] = {"name": generator, "locale": locales}
     elif isinstance(generator, dict) and str(generator.get("name")).startswith(("person.", "place.", "company.")):
         field["generator"] = {**generator, "locale": locales}
+
+
+def set_price(short: dict[str, Any], price: float) -> None:
+    """What things of such a shop cost: half of them less than this."""
+    generator = short.get("generator")
+    if isinstance(generator, dict) and generator.get("name") == "lognormal" and short.get("type") == "number":
+        short["generator"] = {**generator, "median": price, "sigma": min(generator.get("sigma", 0.8), 0.7)}
+        short["range"] = [round(price / 12, 2), price * 25]
+
+
+def tell_apart(short: dict[str, Any], phrase: Phrase) -> None:
+    """Other people and places than the row's, and than those of its other fields: what is called alike is the same."""
+    generator = short.get("generator")
+    if isinstance(generator, dict) and generator.get("of") == "another":
+        whose = phrase[:-1] if phrase[-1] in terms.HEADS and len(phrase) > 1 else phrase
+        short["generator"] = {**generator, "of": "_".join(whose)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from ffgen.draft import terms
 from ffgen.draft.catalogue import by_phrase, meanings
+from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Wanted
 from ffgen.draft.values import Share, ValueReader
 from ffgen.draft.words import fold, phrase_of, singular
@@ -210,6 +211,37 @@ class ShareReader(ValueReader):
         if asked not in table.asked:
             table.asked.append(asked)
         return asked, "true"
+
+    def _share_heads(self) -> None:
+        """`pickup and return dates`: what a field that nobody knows is called after the next one's last word."""
+        for table in self.request.tables:
+            for one, other in zip(table.asked, table.asked[1:], strict=False):
+                head = other.phrase[-1]
+                is_next = other.first == one.last + 2 and self.word(one.last + 1) in ("and", ",", "or")
+                known = one.meaning is not None or one.short.get("type") or guess([*one.phrase])
+                if not is_next or known or len(other.phrase) < 2 or head not in terms.HEADS:
+                    continue
+                if self.tokens[other.last].is_plural:
+                    one.phrase = (*one.phrase, head)
+                    one.name, one.meaning = f"{one.name}_{head}", self._meaning(one.phrase)
+                    one.short |= {} if one.meaning else guess([*one.phrase]) or {}
+
+    def _place_units(self) -> None:
+        """`allowance in GB`: a field that nobody knows is a number. `recurring yes/no` is so or not."""
+        for _, asked in self._all():
+            if any(first == asked.last + 1 for first, _ in self.yes_or_no):
+                asked.short = {"type": "boolean"}
+                continue
+            after = self.word(asked.last + 1)
+            if (
+                asked.meaning is not None
+                or asked.short.get("type")
+                or after not in ("in", "(")
+                or guess([*asked.phrase])
+            ):
+                continue
+            unit = by_unit(self.word(asked.last + 2)) or by_unit(self.word(asked.last + 2) + self.word(asked.last + 3))
+            asked.short |= unit or {}
 
 
 def _same(value: str, phrase: tuple[str, ...]) -> bool:

@@ -309,7 +309,7 @@ def children(ref: Ref, parents: int, rng: Stream) -> Counts:
         if ref.skew and parents and 0 < share[0] < 1:
             share = rng.beta(share / ref.skew, (1 - share) / ref.skew)
         return low + rng.binomial(span, share)
-    rate = np.full(parents, max(ref.mean - low, 0.0))
+    rate = np.full(parents, max(ref.mean - low, 0.0), dtype=np.float64)
     if ref.skew:
         rate *= rng.gamma(1 / ref.skew, ref.skew, parents)
     return low + rng.poisson(rate)
