@@ -1,9 +1,9 @@
 """How much of what people describe comes out of a draft, and how long does one take?
 
 Points over the sixty descriptions of tests/draft/developing.yaml (`tests/draft/score.py`) and the sixty for which
-nobody tunes (`tests/draft/held.py`), by ffgen's own drafter and, over the first, where FFGEN_LLM_BASE_URL names a server
-(FFGEN_LLM_MODEL, FFGEN_LLM_API and FFGEN_API_KEY as for the command), by that
-model; and what a draft costs: made here, and taken from those that are kept.
+nobody tunes (`tests/draft/held.py`), by ffgen's own drafter and, over the first, where FFGEN_LLM_BASE_URL names a
+server (FFGEN_LLM_MODEL, FFGEN_LLM_API and FFGEN_API_KEY as for the command), by that model;
+and what a draft costs: made here, and taken from those that are kept.
 """
 
 import json
