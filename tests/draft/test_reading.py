@@ -196,6 +196,12 @@ def test_a_count_in_japanese_is_one() -> None:
     assert made.spec["dataset"]["count"] == 100 and made.spec["dataset"]["locale"] == "ja_JP"
 
 
+def test_a_thousand_people_of_japan_have_a_thousand_names() -> None:
+    text = "日本の社員、氏名、部署"
+    assert rows_of(text, 1000)["full_name"].n_unique() == 1000
+    assert "unique" not in ffgen.draft(text, rows=5000).spec["dataset"]["fields"][1]
+
+
 SQL = """Data for this, please:
 CREATE TABLE IF NOT EXISTS "public"."users" (
   id SERIAL PRIMARY KEY, email VARCHAR(255) NOT NULL UNIQUE, plan ENUM('free','pro') DEFAULT 'free',

@@ -304,7 +304,12 @@ def test_a_work_folder_may_be_moved_with_its_destination(site: Site, eager: None
 
 
 def shorten(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
+    """To less than what is committed, which may be less than half of what was written."""
+    kept = read_kept(LocalDisk(), str(path.parent / "journal"))
+    assert kept is not None
+    (table,) = kept.tables.values()
+    assert table.file is not None
+    os.truncate(path, table.file.size // 2)
 
 
 def edit(path: Path) -> None:

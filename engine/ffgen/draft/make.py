@@ -11,6 +11,8 @@ from ffgen.draft.pairs import follow
 from ffgen.draft.request import Question
 
 _LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_BR", "ja": "ja_JP"}
+_FEW_NAMES = {"ja_JP": 1500}
+"""Locales with few names (2,550), and the rows up to which nobody need be called like another."""
 
 
 class Maker(Filler):
@@ -186,6 +188,10 @@ class Maker(Filler):
         locales = self.request.locales or ([_LOCALES[self.request.language]] if self.request.language else [])
         if locales and locales[0] != "en_US":
             made["locale"] = locales[0]
+        if len(locales) == 1 and (table.count or 0) <= _FEW_NAMES.get(locales[0], 0):
+            for one in table.fields:
+                if one.get("generator") == "person.full_name":
+                    one["unique"] = True
         if len(locales) > 1:
             for one in table.fields:
                 spread(one, locales)
