@@ -566,7 +566,7 @@ def test_without_memory_in_one_process(site: Site, calm: Made, monkeypatch: pyte
     assert "memory" in caught.value.hint
 
 
-@pytest.mark.parametrize("shared", [long(False), True])
+@pytest.mark.parametrize("shared", [long(False), long(True)])
 def test_a_worker_that_may_have_no_more_memory(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shared: bool
 ) -> None:
