@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
@@ -36,12 +34,11 @@ from ffgen.run.fence import fence
 from ffgen.run.given import parts_of
 from ffgen.run.hand import Hand
 from ffgen.run.judging import Judge
+from ffgen.run.messages import Setup
 from ffgen.run.options import Options, Signals, Watch, cache_folder
-from ffgen.run.pools import fill_pools
+from ffgen.run.pools import Told, fill_pools
 from ffgen.run.remote import Remote
-from ffgen.run.report import Progress, Report
-
-log = logging.getLogger("ffgen.run")
+from ffgen.run.report import ProcessUse, Report
 
 
 async def complete(
@@ -76,7 +73,7 @@ async def ask_rows(
     reports, digests = [], []
     for layout in plan.layouts:
         if layout.table in wanted:
-            told = None if watch is None else Told(watch, layout.table)
+            told = None if watch is None else Told(watch, f"asking for {layout.table}")
             left = options.after(time.monotonic() - began)
             report, digest = await ask_table(plan, layout, hand, left, told, stop)
             reports.append(report)
@@ -136,20 +133,23 @@ async def ask_table(
         setups = setups_for(small, options, endpoints, key, None, "jsonl", "none")
         setup = structs.replace(setups["worker"], known=known)
         stop.tell(asker)
-        uses = []
-        try:
-            left = options.after(time.monotonic() - began)
-            await asker.carry_out({"worker": setup}, left.timeout, watch)
-            uses = await crew.leave()
-        finally:
-            await crew.leave()
-            audit.ended("asked", asker.state.counts.admitted)
+        uses = await asked_to_end(asker, setup, options.after(time.monotonic() - began), watch)
         digest = writer.close(layout.count)
         replies.finish(plan.spec_hash)
         replies.trim()
         report = report_of(asker, options, "asked", endpoints, [own_use(), *uses], time.monotonic() - began)
         made = {f"{table.name}.{name}": dict(sorted(makers.items())) for name, makers in asker.made.items()}
         return structs.replace(report, made=made), digest
+
+
+async def asked_to_end(asker: Asker, setup: Setup, options: Options, watch: Watch | None) -> list[ProcessUse]:
+    """All rows are answered and written; what the workers used. They are gone whatever comes."""
+    try:
+        await asker.carry_out({"worker": setup}, options.timeout, watch)
+        return await asker.crew.leave()
+    finally:
+        await asker.crew.leave()
+        asker.audit.ended("asked", asker.state.counts.admitted)
 
 
 def nothing_asked(plan: Plan, table: str, asked: list[str]) -> Report:
@@ -194,24 +194,3 @@ def wanted_rows(frame: pl.DataFrame, asked: list[str]) -> int:
     """Rows for which any asked field has a value."""
     found = frame.select(pl.any_horizontal([pl.col(name).is_not_null() for name in asked]).sum()).item()
     return int(found)
-
-
-def made_by(reports: list[Report]) -> dict[str, dict[str, int]]:
-    """Who made the values of asked fields, over all tables."""
-    found: dict[str, Counter[str]] = {}
-    for report in reports:
-        for name, makers in report.made.items():
-            found.setdefault(name, Counter()).update(makers)
-    return {name: dict(makers) for name, makers in found.items()}
-
-
-class Told:
-    """Progress of the asking, told as the run's."""
-
-    def __init__(self, watch: Watch, table: str) -> None:
-        self.watch = watch
-        self.phase = f"asking for {table}"
-
-    def __call__(self, progress: Progress) -> None:
-        phase = self.phase if progress.phase == "asking" else progress.phase
-        self.watch(structs.replace(progress, phase=phase))

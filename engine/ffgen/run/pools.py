@@ -77,7 +77,7 @@ async def fill(pool: PoolOf, asks: float, options: Options, watch: Watch | None,
     from ffgen.run.carry import carry_out  # what draws only need not import what asks
 
     small = structs.replace(options, format="jsonl", compression="none", table=None, workers=0, recorded=False)
-    told = None if watch is None else _Told(watch, pool.table, pool.field)
+    told = None if watch is None else Told(watch, f"pool {pool.table}.{pool.field}")
     try:
         return await carry_out(compile_plan(pool.spec, asks), small, told, None, remote)
     except TimeLimitError as error:
@@ -85,12 +85,12 @@ async def fill(pool: PoolOf, asks: float, options: Options, watch: Watch | None,
         raise TimeLimitError(what, hint=error.hint) from error
 
 
-class _Told:
-    """Progress of one pool, told as the run's."""
+class Told:
+    """Progress of a part of a run in which a model is asked, told as the run's, under a phase of its own."""
 
-    def __init__(self, watch: Watch, table: str, field: str) -> None:
+    def __init__(self, watch: Watch, phase: str) -> None:
         self.watch = watch
-        self.phase = f"pool {table}.{field}"
+        self.phase = phase
 
     def __call__(self, progress: Progress) -> None:
         phase = self.phase if progress.phase == "asking" else progress.phase
