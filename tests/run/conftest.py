@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.run.drive import Site, sites
+from tests.run.nursery import Nursery, nurseries
 from tests.standin import Settings, Standin, start
 
 PLAIN = {name: value for name, value in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True)}
@@ -28,4 +29,11 @@ def server(one_server: Standin) -> Standin:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with sites(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Where runs that are to be killed come from."""
+    with nurseries() as made:
         yield made

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.run.cut import files, leftovers, often
 from tests.run.drive import KILLED, Site
-from tests.run.nursery import Nursery, nurseries
+from tests.run.nursery import Nursery
 from tests.run.scenes import EAGER, KINDS, OLD, STANDIN, Stage, long
 from tests.run.test_bytes import MEASURES
 from tests.standin import Standin, start
@@ -26,12 +26,6 @@ from ffgen.run.keeper import Keeper
 CUTS = {"asked": "coordinator.verdict:kill@3", "parts": "coordinator.verdict:kill@3",
         "drawn": "coordinator.saved:kill@2", "hybrid": "drawer.placed:kill@2"}  # fmt: skip
 """Where each is cut short, with something to go on from."""
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with nurseries() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.run.cut import files, leftovers
 from tests.run.drive import KILLED
-from tests.run.nursery import Nursery, nurseries
+from tests.run.nursery import Nursery
 from tests.run.scenes import STANDIN, Stage, long
 from tests.standin import Standin, start
 
@@ -14,12 +14,6 @@ CASES = [(kind, point, action) for kind, point in (("asked", "worker.reply"), ("
                                                    ("hybrid", "worker.reply"), ("hybrid", "drawer.placed"))
          for action in ("crash", "exit", "memory")]  # fmt: skip
 ALWAYS = [("asked", "worker.reply", "crash"), ("hybrid", "drawer.placed", "memory")]
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with nurseries() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.run.drive import KILLED, ROOT
-from tests.run.nursery import Nursery, nurseries
+from tests.run.nursery import Nursery
 from tests.run.scenes import KINDS, STANDIN, Stage
 from tests.standin import Standin, start
 
@@ -31,12 +31,6 @@ ACTIONS = {**dict.fromkeys(DISK, ("kill", "EIO", "ENOSPC")), **dict.fromkeys(WOR
            **dict.fromkeys(DONE, ("kill",))}  # fmt: skip
 SAMPLE = 9
 """Failures of each kind of run that are tried always."""
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with nurseries() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from tests.run.cut import files, leftovers
 from tests.run.drive import Run, Site, sites, wait_for
-from tests.run.nursery import Nursery, nurseries
+from tests.run.nursery import Nursery
 from tests.run.scenes import EAGER, KINDS, STANDIN, Stage, long
 from tests.standin import Standin, start
 
@@ -28,12 +28,6 @@ STANDS = [
 ALWAYS = [("asked", "writer.write@2")]
 GROWTH = 48 << 20
 """Bytes that a run may take more while a part of it stands still."""
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with nurseries() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
