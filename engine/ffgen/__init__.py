@@ -9,6 +9,8 @@ To a file, or as polars frames:
         print(frame)
 """
 
+# ruff: noqa: F403, F405  # type checkers have the names from the api: this list is all that may be there at once
+
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -86,62 +88,7 @@ _LIGHT = {
 
 # A spawned worker imports this first: an eager root would cost it every module.
 if TYPE_CHECKING:
-    from ffgen.api import (
-        Asking,
-        CacheView,
-        Chat,
-        ChatView,
-        Draft,
-        Drafting,
-        Explanation,
-        Fault,
-        FieldStory,
-        FieldView,
-        FileCheck,
-        Finding,
-        Frames,
-        KindView,
-        ParameterView,
-        Plan,
-        PlanView,
-        ProcessUse,
-        Progress,
-        Question,
-        Refreshed,
-        Refusal,
-        Refusals,
-        RefusedRows,
-        Reply,
-        Report,
-        RunView,
-        Source,
-        Spec,
-        TableValidity,
-        Validity,
-        Verification,
-        chat,
-        chats,
-        check,
-        delete_chat,
-        describe,
-        destinations,
-        draft,
-        explain,
-        explain_refused,
-        export_chat,
-        is_fresh,
-        load,
-        measure_cache,
-        plan,
-        purge_cache,
-        refresh,
-        run,
-        schema,
-        status,
-        types,
-        validate,
-        verify,
-    )
+    from ffgen.api import *
 else:
     import importlib
     import sys

@@ -6,27 +6,21 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from ffgen.ask.address import Auth, error_message, printable
-from ffgen.ask.dialect import Answer, Prompt, check_options, merged
+from ffgen.ask.address import Auth
+from ffgen.ask.dialect import Answer, Prompt, Reply, Speaker, merged, opened
 
-_TAKEN = frozenset({"seed", "model", "messages", "system", "stream", "tools", "tool_choice"})
 _TOOL = "answer"
 
 
-class Anthropic(Struct, frozen=True, kw_only=True):
+class Anthropic(Speaker, frozen=True, kw_only=True):
     """Speaks to Anthropic. `options` go into the body as they are; null takes a key away. There is no seed."""
 
     api: ClassVar[str] = "anthropic"
     path: ClassVar[str] = "/v1/messages"
     auth: ClassVar[Auth] = "anthropic"
-
-    model: str
-    temperature: float = 0.8
-    top_p: float | None = None
-    options: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        check_options(self.options, _TAKEN)
+    taken: ClassVar[frozenset[str]] = frozenset(
+        {"seed", "model", "messages", "system", "stream", "tools", "tool_choice"}
+    )
 
     def body(self, prompt: Prompt, seed: int) -> bytes:
         """See Dialect. What the roles `system` say stands apart from the conversation here."""
@@ -47,12 +41,9 @@ class Anthropic(Struct, frozen=True, kw_only=True):
 
     def read(self, body: bytes) -> Answer:
         """See Dialect. What the tool was given is the text, as JSON; else what the model said."""
-        try:
-            reply = _REPLY.decode(body)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            return Answer(problem=f"not a message of Anthropic: {printable(str(error), 100)}")
-        if reply.error is not None:
-            return Answer(problem=printable(f"an error inside a reply: {error_message(body)}"))
+        reply = opened(body, _REPLY, "a message of Anthropic")
+        if isinstance(reply, Answer):
+            return reply
         given = next((bytes(block.input) for block in reply.content if block.type == "tool_use"), b"")
         text = given.decode("utf-8", "replace") or "".join(block.text for block in reply.content)
         usage = reply.usage or _Usage()
@@ -77,11 +68,10 @@ class _Usage(Struct):
     output_tokens: int = 0
 
 
-class _Reply(Struct):
+class _Reply(Reply):
     content: list[_Block] = []
     stop_reason: str | None = None
     usage: _Usage | None = None
-    error: Any = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)

@@ -1,11 +1,13 @@
-"""What every dialect of asking shares: a prompt in, an answer out, and three things between them."""
+"""What every dialect of asking shares: a prompt in, an answer out, and what stands between them."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 import orjson
 from msgspec import Struct
 
+from ffgen.ask.address import error_message, printable
 from ffgen.errors import UsageError
 
 # Servers read the seed as an int, an int32 or a uint32; llama.cpp takes 2**32 - 1, and Ollama -1, for "random".
@@ -49,6 +51,40 @@ class Dialect(Protocol):
 
     def read(self, body: bytes) -> Answer:
         """What a complete HTTP 200 body says. Never raises: a body that says nothing is a `problem`."""
+
+
+class Speaker(Struct, frozen=True, kw_only=True):
+    """What every dialect is told of the model. `taken` are the options that a dialect keeps for itself."""
+
+    taken: ClassVar[frozenset[str]]
+
+    model: str
+    temperature: float = 0.8
+    top_p: float | None = None
+    options: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        check_options(self.options, self.taken)
+
+
+class Reply(Struct):
+    """What every server's body may hold."""
+
+    error: Any = None
+
+
+R = TypeVar("R", bound=Reply)
+
+
+def opened(body: bytes, decoder: msgspec.json.Decoder[R], kind: str) -> R | Answer:
+    """A body as what it should be, `kind` in words; or the answer whose problem says why it is none."""
+    try:
+        reply = decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Answer(problem=f"not {kind}: {printable(str(error), 100)}")
+    if reply.error is not None:
+        return Answer(problem=printable(f"an error inside a reply: {error_message(body)}"))
+    return reply
 
 
 def seed_of(seed: int) -> int:

@@ -1,33 +1,25 @@
 """Ollama's native dialect: POST /api/chat, not streamed."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 import orjson
 from msgspec import Struct
 
-from ffgen.ask.address import error_message, printable
-from ffgen.ask.dialect import Answer, Prompt, chat, check_options, merged, seed_of
+from ffgen.ask.dialect import Answer, Prompt, Reply, Speaker, chat, merged, opened, seed_of
 
 # Options of the user that belong beside `options`, not into it.
 _BESIDE = frozenset({"keep_alive", "think", "truncate", "shift"})
-_TAKEN = frozenset({"seed", "model", "messages", "stream", "format", "options"})
 
 
-class Ollama(Struct, frozen=True, kw_only=True):
+class Ollama(Speaker, frozen=True, kw_only=True):
     """Speaks to Ollama. `context` is num_ctx, one value for a whole job: another one makes the server load anew."""
 
     api: ClassVar[str] = "ollama"
     path: ClassVar[str] = "/api/chat"
+    taken: ClassVar[frozenset[str]] = frozenset({"seed", "model", "messages", "stream", "format", "options"})
 
-    model: str
-    temperature: float = 0.8
-    top_p: float | None = None
     context: int | None = None
-    options: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        check_options(self.options, _TAKEN)
 
     def body(self, prompt: Prompt, seed: int) -> bytes:
         """See Dialect. `think` is off unless an option says otherwise: thinking costs tokens and is no data."""
@@ -47,12 +39,9 @@ class Ollama(Struct, frozen=True, kw_only=True):
 
     def read(self, body: bytes) -> Answer:
         """See Dialect. A body without `done: true` is what Ollama sends when it stopped a model that repeats itself."""
-        try:
-            reply = _REPLY.decode(body)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            return Answer(problem=f"not a reply of Ollama: {printable(str(error), 100)}")
-        if reply.error is not None:
-            return Answer(problem=printable(f"an error inside a reply: {error_message(body)}"))
+        reply = opened(body, _REPLY, "a reply of Ollama")
+        if isinstance(reply, Answer):
+            return reply
         if reply.message is None:
             return Answer(problem="not a reply of Ollama: no message")
         return Answer(
@@ -69,13 +58,12 @@ class _Message(Struct):
     content: str = ""
 
 
-class _Reply(Struct):
+class _Reply(Reply):
     message: _Message | None = None
     done: bool = False
     done_reason: str | None = None
     prompt_eval_count: int = 0
     eval_count: int = 0
-    error: Any = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)

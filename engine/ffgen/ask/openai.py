@@ -6,13 +6,11 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from ffgen.ask.address import error_message, printable
-from ffgen.ask.dialect import Answer, Prompt, chat, check_options, merged, seed_of
-
-_TAKEN = frozenset({"seed", "model", "messages", "stream", "n"})
+from ffgen.ask.address import printable
+from ffgen.ask.dialect import Answer, Prompt, Reply, Speaker, chat, merged, opened, seed_of
 
 
-class OpenAI(Struct, frozen=True, kw_only=True):
+class OpenAI(Speaker, frozen=True, kw_only=True):
     """Speaks to an OpenAI-compatible server. `options` go into the body as they are; null takes a key away.
 
     A server that knows no `max_tokens`, say: `options: {max_tokens: null, max_completion_tokens: 4096}`.
@@ -20,14 +18,7 @@ class OpenAI(Struct, frozen=True, kw_only=True):
 
     api: ClassVar[str] = "openai"
     path: ClassVar[str] = "/v1/chat/completions"
-
-    model: str
-    temperature: float = 0.8
-    top_p: float | None = None
-    options: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        check_options(self.options, _TAKEN)
+    taken: ClassVar[frozenset[str]] = frozenset({"seed", "model", "messages", "stream", "n"})
 
     def body(self, prompt: Prompt, seed: int) -> bytes:
         """See Dialect."""
@@ -46,12 +37,9 @@ class OpenAI(Struct, frozen=True, kw_only=True):
 
     def read(self, body: bytes) -> Answer:
         """See Dialect. A cut-off reply is a good answer that is `truncated`; a refusal is a problem."""
-        try:
-            reply = _REPLY.decode(body)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            return Answer(problem=f"not a chat completion: {printable(str(error), 100)}")
-        if reply.error is not None:
-            return Answer(problem=printable(f"an error inside a reply: {error_message(body)}"))
+        reply = opened(body, _REPLY, "a chat completion")
+        if isinstance(reply, Answer):
+            return reply
         if not reply.choices:
             return Answer(problem="not a chat completion: no choices")
         choice, usage = reply.choices[0], reply.usage or _Usage()
@@ -80,10 +68,9 @@ class _Usage(Struct):
     completion_tokens: int = 0
 
 
-class _Reply(Struct):
+class _Reply(Reply):
     choices: list[_Choice] = []
     usage: _Usage | None = None
-    error: Any = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)

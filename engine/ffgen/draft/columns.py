@@ -5,6 +5,7 @@ import re
 
 from ffgen.draft import terms
 from ffgen.draft.catalogue import Kind, Meaning, by_phrase, domains, kinds
+from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Wanted
 from ffgen.draft.tables import TableReader
 from ffgen.draft.words import Phrase, fold, plural, singular
@@ -36,6 +37,21 @@ class FieldReader(TableReader):
             ),
             None,
         )
+
+    def named(self, phrase: Phrase) -> tuple[Meaning | None, dict[str, object] | None]:
+        """What a name in one piece means, `customer_email`, or what its parts say of it."""
+        table = tuple(self.table.singular.split("_")) if self.table else ()
+        rest = phrase[len(table) :] if table and phrase[: len(table)] == table and len(phrase) > len(table) else phrase
+        for one in dict.fromkeys([phrase, rest]):
+            if one != ("id",) and (found := self._meaning(one)):
+                return found, None
+        if short := guess([*phrase]):
+            return None, dict(short)
+        if unit := by_unit(phrase[-1]):
+            found = self._meaning(phrase[:-1])
+            return (found, None) if found and found.short.get("type") in ("integer", "number") else (None, dict(unit))
+        head = self._meaning(phrase[-2:]) if len(phrase) > 2 else None
+        return head or self._meaning(phrase[-1:]), None
 
     def add(
         self, phrase: Phrase, first: int, last: int, meaning: Meaning | None, short: dict[str, object] | None
@@ -170,3 +186,9 @@ def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
     if same or counts or phrase in meaning.spoken or "of" in phrase[1:] or phrase[0] in ("number", "how", "what"):
         return meaning.name
     return own
+
+
+def snake(name: str) -> str:
+    """A name in one piece as a column's: `orderDate` as `order_date`."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", fold(apart)).strip("_")[:60] or "field"

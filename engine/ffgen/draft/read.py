@@ -9,7 +9,7 @@ import re
 
 from ffgen.draft import terms
 from ffgen.draft.catalogue import by_phrase
-from ffgen.draft.columns import FieldReader, name_of
+from ffgen.draft.columns import FieldReader, name_of, snake
 from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Request
 from ffgen.draft.scan import Mark, domain_phrases
@@ -135,6 +135,8 @@ class Reader(FieldReader):
 
     def _take(self, mark: Mark) -> int:
         following = self.word(mark.last + 1)
+        if self.names.get(mark.first) == mark.last and not mark.kinds:
+            return self._take_name(mark)
         if (
             mark.kinds
             and not mark.is_plural
@@ -188,6 +190,21 @@ class Reader(FieldReader):
                 self._take_field(mark)
         else:
             self.use(mark.first, mark.last, "table")
+        return mark.last + 1
+
+    def _take_name(self, mark: Mark) -> int:
+        """A name in one piece, `order_date`: of a field, or of a table whose fields follow."""
+        self._flush()
+        opens = self.word(mark.last + 1) in ("(", ":", "table", "with", "has") and not self.is_valued(mark)
+        many = self.tokens[mark.last].is_plural or self.word(mark.first - 1) == "table"
+        if opens and many and not mark.is_known:
+            self._new_table("_".join(mark.phrase), mark.first, mark.last)
+            return mark.last + 1
+        meaning, short = self.named(mark.phrase)
+        asked = self.add(mark.phrase, mark.first, mark.last, meaning, short)
+        if asked is not None and (asked.first, asked.last) == (mark.first, mark.last):
+            asked.name = snake(self.text_of(mark.first, mark.last))
+        self.listing = True
         return mark.last + 1
 
     def _is_adjective(self, mark: Mark) -> bool:

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from ffgen.draft import limits, terms
+from ffgen.draft import limits, outline, terms
 from ffgen.draft.catalogue import Kind, domains, field_phrases, homes, kinds
 from ffgen.draft.code import in_words
+from ffgen.draft.portions import portions
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended
 from ffgen.draft.tongues import spaced, translated
@@ -40,6 +41,8 @@ class Mark:
     is_field: bool
     kinds: list[Kind]
     is_plural: bool = False
+    is_known: bool = True
+    """Whether the catalogue has it; a name in one piece it need not have."""
 
 
 class Scanner:
@@ -50,9 +53,12 @@ class Scanner:
         self.request = Request(clean(plain))
         found, self.request.language = translated(tokens(self.request.text), known())
         self.request.language = self.request.language or unspaced
-        found = counted(found)
+        found = counted(portions(found))
         self.tokens, notes = (found, []) if self.request.language else mended(found)
         self.request.understood += notes
+        self.names = outline.names(self.tokens, self.request.text)
+        """Names in one piece, `order_date`: their first tokens to their last."""
+        self._inside = {at for first, last in self.names.items() for at in range(first, last + 1)}
         self.norm = limits.Norm(self.tokens)
         self.used = [""] * len(self.tokens)
         self.periods = limits.periods(self.norm)
@@ -263,7 +269,7 @@ class Scanner:
     def _marks(self) -> list[Mark]:
         found, at = list[Mark](), 0
         while at < len(self.tokens):
-            mark = next((one for size in range(7, 0, -1) if (one := self._mark(at, size))), None)
+            mark = next((one for size in range(9, 0, -1) if (one := self._mark(at, size))), None)
             if mark:
                 found.append(mark)
                 at = mark.last + 1
@@ -279,11 +285,15 @@ class Scanner:
             return None
         if phrase == ("make",) and self.word(at + 1) not in (",", "and", "or", ")", "", "/", ";", "."):
             return None
-        is_field, found = self._is_field(phrase), kinds().get(phrase, [])
+        is_name = self.names.get(at) == at + size - 1
+        if not is_name and not self._inside.isdisjoint(range(at, at + size)):
+            return None
+        found = kinds().get(phrase, [])
+        is_field = self._is_field(phrase) or (is_name and not found)
         if not is_field and not found:
             return None
         many = self.tokens[at + size - 1].is_plural or phrase[-1] in terms.COLLECTIVE
-        return Mark(at, at + size - 1, phrase, is_field, found, many)
+        return Mark(at, at + size - 1, phrase, is_field, found, many, self._is_field(phrase) or bool(found))
 
     def _is_verb(self, at: int) -> bool:
         """Whether `like` is what somebody does, or `such as`, and no number of likes."""

@@ -8,7 +8,7 @@ from ffgen.draft import terms
 from ffgen.draft.catalogue import domains, meanings
 from ffgen.draft.limits import Limit
 from ffgen.draft.request import Asked, Request, Wanted
-from ffgen.draft.shares import ShareReader
+from ffgen.draft.flags import FlagReader
 from ffgen.draft.words import fold, idle_words, lexicon
 
 _HINTED = {
@@ -36,11 +36,13 @@ _HINTED = {
 }
 
 
-class Settler(ShareReader):
+class Settler(FlagReader):
     """A reader that also takes in what is said of fields."""
 
     def read(self) -> Request:
         """The whole description, everything put in its place."""
+        self._find_notes()
+        self._find_distributions()
         self._find_shares()
         self._find_values()
         for at, token in enumerate(self.tokens):
@@ -49,6 +51,7 @@ class Settler(ShareReader):
         request = super().read()
         if not request.tables:
             return request
+        self._place_types()
         self._place_values()
         self._share_heads()
         self._place_units()
@@ -56,6 +59,7 @@ class Settler(ShareReader):
         self._place_periods()
         self._place_shares()
         self._place_flags()
+        self._place_blanks()
         self._place_spoiled()
         self._place_total()
         self._note_rest()
@@ -72,10 +76,13 @@ class Settler(ShareReader):
                         if whole is values
                         else ("integer" if all(isinstance(one, int) for one in whole) else "number")
                     )
+                    parts = dict(zip(values, self.parts.get(first, ()), strict=False))
                     if {fold(one) for one in values} <= terms.YES_NO:
                         asked.short = {"type": "boolean"}
+                        asked.shares = {"true": part for value, part in parts.items() if fold(value) in terms.YES}
                         continue
                     asked.short = {"type": kind, "values": whole}
+                    asked.shares = parts
                     asked.notes.append(f"values {', '.join(values)}")
 
     def _place_ranges(self) -> None:
@@ -222,65 +229,6 @@ class Settler(ShareReader):
                     continue
                 self.request.period = (limit.low, limit.high)
                 self.request.understood.append(f'"{said}": {limit.low} to {limit.high}')
-
-    def _place_flags(self) -> None:
-        """unique, optional, may be missing."""
-        for at, token in enumerate(self.tokens):
-            if token.word in ("unique", "distinct"):
-                pair = self._tight_right(at) or self._left(at) or self._right(at)
-                if pair:
-                    pair[1].short["unique"] = True
-                    pair[1].notes.append("unique")
-                    self.use(at, at, "modifier")
-            elif token.word in ("optional", "nullable") or (
-                token.word in terms.MISSING and self.used[at] == "modifier"
-            ):
-                self._set_optional(at, token.word)
-        for match in re.finditer(
-            r"\bnot (?:all|every|each|everyone|everybody) (?:\w+ ){0,2}?(?:has|have|with) (?:a |an |any )?",
-            self.norm.text,
-        ):
-            pair = self._right(self.norm.span(match.start(), match.end())[1])
-            if pair:
-                pair[1].short["nullable"] = True
-
-    def _set_optional(self, at: int, word: str) -> None:
-        part = next((one for one in self.shares if one.first <= at <= one.last), None)
-        if part is not None:
-            return
-        if word in terms.MISSING and self.word(at + 1) in ("value", "data", "entry", "field", "cell"):
-            pair = self._left(at) if self.word(at - 1) in ("be", "have", "has") else None
-            if pair is None:
-                self.request.imperfections.setdefault("nulls", 0.05)
-                self.request.understood.append('"missing values": a twentieth')
-                return
-        pair = (
-            (self._tight_right(at) if word in ("optional", "nullable") else None)
-            or self._left(at)
-            or (self._right(at) if word not in terms.MISSING else None)
-        )
-        if pair is None or self.word(at - 1) in ("not", "no", "never"):
-            return
-        pair[1].short.setdefault("nullable", True)
-        pair[1].notes.append(word)
-        self.use(at, at, "modifier")
-
-    def _place_spoiled(self) -> None:
-        text = self.norm.text
-        if re.search(r"\b(?:messy|dirty|noisy|unclean|low quality|real world mess|with error|imperfect)\b", text):
-            self.request.imperfections.setdefault("quality", "medium")
-        for word, key, part in (
-            ("duplicate", "duplicates", 0.02),
-            ("outlier", "outliers", 0.01),
-            ("typo", "typos", 0.02),
-        ):
-            if (
-                re.search(rf"(?<!no )(?<!without )(?<!any )\b{word}\b", text)
-                and key not in self.request.imperfections
-                and "no duplicate" not in text
-            ):
-                self.request.imperfections[key] = part
-                self.request.understood.append(f'"{word}s": {part:.0%}')
 
     def _place_total(self) -> None:
         """A count that names no table: rows, records, `n = 500`, a number that begins the sentence."""

@@ -114,6 +114,7 @@ CLOSED = set(
     status priority type level category severity stage tier plan gender role size color state method class mode
     """.split()
 )
+YES = {"yes", "true", "y", "1"}
 YES_NO = {"yes", "no", "true", "false", "y", "n", "0", "1"}
 OPPOSITES = {
     "active": "inactive",

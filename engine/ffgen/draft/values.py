@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from ffgen.draft import terms
+from ffgen.draft import outline, terms
 from ffgen.draft.catalogue import kinds
-from ffgen.draft.read import Reader
+from ffgen.draft.notes import TYPES, NoteReader
 from ffgen.draft.scan import Mark
 from ffgen.draft.words import idle_words
 
@@ -27,17 +27,46 @@ class Share:
     text: str
 
 
-class ValueReader(Reader):
+class ValueReader(NoteReader):
     """A reader that sees shares and values."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.values: dict[int, list[str]] = {}
+        self.parts: dict[int, list[float]] = {}
+        """Shares of values, by where the values are put."""
         self.shares: list[Share] = []
 
     def is_valued(self, mark: Mark) -> bool:
         """Whether values of a field are listed after it."""
-        return mark.first in self.values
+        return any(at in self.values for at in range(mark.first, mark.last + 1))
+
+    def _find_distributions(self) -> None:
+        """Values with their shares: of the field before them, or each of what has such a value."""
+        for one in outline.distributions(self.tokens, lambda at: not self.used[at]):
+            texts = [self._value(first, last) for first, last, _ in one.values]
+            head = one.head
+            if head >= 0 and not self._is_rows(head) and not self.used[head]:
+                self.values[head], self.parts[head] = texts, [part for *_, part in one.values]
+                self.use(head + 1, one.last, "values")
+                continue
+            for (first, last, part), text in zip(one.values, texts, strict=True):
+                words = tuple(self.word(at) for at in range(first, last + 1))
+                self.shares.append(Share(first, last, part, words, f"{text} {part:.0%}"))
+            self.use(one.first, one.last, "share")
+
+    def _is_rows(self, at: int) -> bool:
+        """Whether a word stands for rows or is empty, and is no field."""
+        if at in self._inside:
+            return False
+        phrase = (self.word(at),)
+        is_table = phrase in kinds() and (self.tokens[at].is_plural or not self._is_field(phrase))
+        return is_table or self.word(at) in idle_words() | terms.ROWS | terms.OPENERS
+
+    def _value(self, first: int, last: int) -> str:
+        """A value as it was said, without quotes and articles."""
+        text = self.text_of(first, last).strip(" \"'“”‘’`")
+        return re.sub(r"^(?:either|a|an|the)\s+", "", text)
 
     def _find_shares(self) -> None:
         for at, token in enumerate(self.tokens):
@@ -115,8 +144,9 @@ class ValueReader(Reader):
         return found[:4]
 
     def _find_values(self) -> None:
-        for mark in self._marks():
-            if not mark.is_field:
+        marks = self._marks()
+        for mark in [*[one for one in marks if one.is_field], *self._strangers(marks)]:
+            if any(at in self.values for at in range(mark.first, mark.last + 1)):
                 continue
             at = mark.last + 1
             skipped = 0
@@ -159,6 +189,35 @@ class ValueReader(Reader):
             else:
                 continue
             self._keep(mark, items, at, end)
+        self._find_letters()
+
+    def _strangers(self, marks: list[Mark]) -> list[Mark]:
+        """Words that nobody knows and that values may follow: `fuel (petrol, diesel)`, `roast is light or dark`."""
+        taken = {at for mark in marks for at in range(mark.first, mark.last + 1)}
+        found = []
+        for at, token in enumerate(self.tokens):
+            plain = token.kind == "word" and not self.used[at] and at not in taken and token.word not in idle_words()
+            after = self.word(at + 1)
+            opens = after in ("(", "[", "{", "=", "either") or (
+                after in (":", "is", "are", "can", "being", "one") and self._chooses(at + 1)
+            )
+            if plain and opens and not (token.is_plural and after == "("):
+                found.append(Mark(at, at, (token.word,), False, [], token.is_plural, False))
+        return found
+
+    def _find_letters(self) -> None:
+        """`grade A to F`: every letter between."""
+        for at in range(1, len(self.tokens) - 2):
+            first, last = self.tokens[at].text, self.tokens[at + 2].text
+            ends = re.fullmatch(r"[A-Z]", first) and re.fullmatch(r"[A-Z]", last) and 1 < ord(last) - ord(first) < 12
+            if not ends or self.word(at + 1) not in ("-", "–", "to", "through") or self.used[at]:
+                continue
+            back = at - 1
+            while self.word(back) in terms.GLUE | {"(", ":", "from", "between"}:
+                back -= 1
+            if back >= 0 and self.tokens[back].kind == "word" and back not in self.values:
+                self.values[back] = [chr(code) for code in range(ord(first), ord(last) + 1)]
+                self.use(back + 1, at + 2, "values")
 
     def _chooses(self, at: int) -> bool:
         """Whether `a, b or c` stands at a place."""
@@ -205,14 +264,20 @@ class ValueReader(Reader):
         fields = sum(self._is_other(start, last) for start, last in items)
         if bracketed and len(items) == 1 and not mark.kinds and not self.used[items[0][0]]:
             self.use(items[0][0], items[0][1], "note")
-        if (
-            len(values) < 2
-            or (bracketed and fields * 2 > len(items) and len(items) > 1)
-            or (bracketed and mark.kinds and fields)
-        ):
+        if len(values) < 2 or (bracketed and not self._lists_values(mark, fields, len(items))):
             return
         self.values[mark.first] = list(dict.fromkeys(values))
         self.use(mark.last + 1, end if bracketed else stop, "values")
+
+    def _lists_values(self, mark: Mark, fields: int, many: int) -> bool:
+        """Whether what is in brackets after a name are its values, and not its fields; `fields` of `many` may be."""
+        if mark.kinds:
+            return fields == 0
+        meaning = self._meaning(mark.phrase)
+        if mark.phrase[-1] in terms.CLOSED or (meaning is not None and meaning.short.get("type") == "enum"):
+            return True
+        known = mark.is_field and not mark.is_plural
+        return fields < many if known else fields * 2 <= many
 
     def _is_other(self, start: int, last: int) -> bool:
         """Whether a stretch is a field's or a table's name."""

@@ -1,0 +1,280 @@
+"""What is noted beside a field and is none itself: its type, that it may be empty, what it refers to."""
+
+import re
+from typing import Any
+
+from ffgen.draft import outline
+from ffgen.draft.read import Reader
+from ffgen.draft.words import idle_words
+
+_TYPES = {
+    "integer": "int integer bigint smallint tinyint int32 int64 int4 int8",
+    "number": "float double decimal numeric real number money float64 float32",
+    "boolean": "bool boolean bit",
+    "string": "varchar nvarchar char str string varchar2 nchar",
+    "text": "text clob longtext",
+    "date": "date",
+    "datetime": "datetime timestamp timestamptz datetime2",
+    "uuid": "uuid guid uuid4",
+    "email": "email",
+    "enum": "enum enumeration category categorical",
+    "time": "time",
+}
+TYPES = {word: kind for kind, words in _TYPES.items() for word in words.split()}
+_UNSURE = {
+    "date",
+    "time",
+    "timestamp",
+    "text",
+    "number",
+    "email",
+    "money",
+    "real",
+    "bit",
+    "category",
+    "datetime",
+    "char",
+}
+"""Types that may be part of a name as well: `order date`."""
+_FLAGS = {
+    "unique",
+    "distinct",
+    "optional",
+    "nullable",
+    "required",
+    "mandatory",
+    "pk",
+    "fk",
+    "primary",
+    "foreign",
+    "key",
+}
+_FLAGS |= {
+    "not",
+    "null",
+    "auto",
+    "increment",
+    "autoincrement",
+    "default",
+    "index",
+    "indexed",
+    "serial",
+    "non",
+    "identity",
+}
+_FLAGS |= {
+    "max",
+    "min",
+    "maximum",
+    "minimum",
+    "character",
+    "char",
+    "positive",
+    "long",
+    "digit",
+    "free",
+    "format",
+    "iso",
+}
+_FLAGS |= {
+    "decimal",
+    "place",
+    "two",
+    "between",
+    "from",
+    "to",
+    "and",
+    "or",
+    "in",
+    "of",
+    "with",
+    "up",
+    "a",
+    "an",
+    "the",
+    "only",
+}
+_FLAGS |= {"length", "value", "range", "random", "realistic", "valid", "generated", "per", "yyyy", "mm", "dd", "utc"}
+_UNITS = {
+    "kg",
+    "g",
+    "cm",
+    "mm",
+    "m",
+    "km",
+    "eur",
+    "usd",
+    "gbp",
+    "inr",
+    "brl",
+    "celsius",
+    "fahrenheit",
+    "c",
+    "f",
+    "percent",
+}
+_UNITS |= {
+    "minute",
+    "hour",
+    "day",
+    "second",
+    "month",
+    "year",
+    "m2",
+    "sqm",
+    "sqft",
+    "mb",
+    "gb",
+    "kwh",
+    "kw",
+    "w",
+    "v",
+    "bpm",
+}
+_UNITS |= {
+    "dollar",
+    "euro",
+    "pound",
+    "cent",
+    "mile",
+    "meter",
+    "liter",
+    "litre",
+    "degree",
+    "hpa",
+    "ppm",
+    "lb",
+    "ms",
+    "%",
+}
+_LATE = r"(?: (?:for|if|when|until|unless|while|where|because|except|before|as|in|on)\b[^,;.!?()%]{0,80})?"
+_BLANK = (
+    r"(?:empty|blank|null|missing|absent|unset|unknown|omitted|not set|left out|not given|skipped|n / a|na|nil|none)"
+)
+_MODAL = r"(?:may|might|can|could|sometimes|often|occasionally|possibly|maybe|usually|is allowed to|are allowed to|allowed to|perhaps|rarely|frequently)"
+_LEFT = re.compile(
+    rf"(?:\b(?:which|that|and|but|it|they) )?\b{_MODAL} (?:\w+ ){{0,2}}?(?:be |stay |remain |left )?(?:left )?{_BLANK}{_LATE}(?=[ ,.;)!?]|$)"
+    rf"|\b(?:which is |that is |is |are )?(?:empty|blank|null|unset|missing) (?:for|if|when|until|unless|while|where) [^,;.!?()%]{{1,80}}"
+    rf"|\b(?:or|otherwise|else) (?:empty|blank|null|missing|none)\b(?! value)"
+    rf"|\b(?:if|when|where) (?:any|known|available|applicable|present|given|there is (?:one|any)|they have (?:one|any)|provided|set|relevant|it exist)\b"
+    rf"|\b(?:is |are )?not (?:always|necessarily) (?:\w+ ){{0,1}}?(?:there|present|filled|given|known|set|available|recorded|provided)\b(?: in)?"
+    rf"|\b(?:is |are )?(?:not (?:required|mandatory|compulsory)|optional|nullable) (?:for|if|when|until|unless) [^,;.!?()%]{{1,60}}"
+    rf"|\b(?:only |but only )(?:if|when|for|once|after) [^,;.!?()%]{{1,60}}"
+)
+_RIGHT = re.compile(
+    r"\b(?:may|might|can|could) (?:also )?(?:have no|not have|have an? optional|lack)(?: an?| any)?\b"
+    r"|\b(?:some|many|few|several)(?: of them)? (?:have|lack|miss|with)(?: no| out)?(?: an?| any)?(?= )(?=.{0,30}missing)"
+    r"|\b(?:some|many|several) (?:of them )?(?:have no|lack|without) (?:an? |any )?"
+    r"|\b(?:sometimes|optionally|maybe|possibly|perhaps|occasionally)(?: also)?(?: with)?(?: an?| the| some)?\b(?! \w+ (?:empty|blank|null|missing))"
+)
+
+
+class NoteReader(Reader):
+    """A reader that sees what is noted beside fields."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.types: dict[int, dict[str, Any]] = {}
+        """Types by the last token of what they are of."""
+        self.blanks: list[tuple[int, int, bool]] = []
+        """Where it is said that something may be empty; whether of the field that follows."""
+        self.brackets = outline.brackets(self.tokens)
+
+    def _find_notes(self) -> None:
+        self._find_types()
+        self._find_bracketed()
+        self._find_blanks()
+
+    def _find_types(self) -> None:
+        """`age int`, `price: decimal(10,2)`, `created_at timestamp`."""
+        sure = sum(token.word in TYPES and token.word not in _UNSURE for token in self.tokens)
+        for at in range(1, len(self.tokens)):
+            kind = TYPES.get(self.word(at), "")
+            if not kind or self.used[at] or self.tokens[at].is_glued or self.tokens[at].is_plural or at in self._inside:
+                continue
+            colon = self.word(at - 1) in (":", "=", "-", "–") or (
+                self.word(at - 1) in ("a", "an") and self.word(at - 2) in ("as", "is")
+            )
+            head = at - (3 if self.word(at - 2) in ("as", "is") and colon else 2 if colon else 1)
+            if not self._is_head(head):
+                continue
+            ends = self._ends_item(self._parameters(at)[0] + 1)
+            alone = head in self._inside or colon
+            if self.word(at) in _UNSURE and not (ends and (alone or (sure > 1 and self.tokens[at].text.islower()))):
+                continue
+            last, short = self._parameters(at)
+            self.types[head] = {"type": kind, **short}
+            self.use(head + 1, last, "type")
+
+    def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
+        """The last token of a type with its parameters, `varchar(255)`, and what they say."""
+        close = self.brackets.get(at + 1, 0) if self.word(at + 1) in ("(", "[") else 0
+        inside = self.tokens[at + 2 : close] if close else []
+        if not inside or any(token.kind != "number" and token.text != "," for token in inside):
+            return at, {}
+        said = re.findall(r"\d+", self.text_of(at + 2, close - 1))
+        kind = TYPES[self.word(at)]
+        if kind == "number" and len(said) > 1:
+            return close, {"decimals": min(int(said[1]), 9)}
+        return close, {"longest": int(said[0])} if kind in ("string", "text") and int(said[0]) < 4000 else {}
+
+    def _is_head(self, at: int) -> bool:
+        token = self.tokens[at] if at >= 0 else None
+        return (
+            token is not None
+            and token.kind == "word"
+            and (at in self._inside or token.word not in idle_words() or token.is_glued)
+        )
+
+    def _ends_item(self, at: int) -> bool:
+        word = self.word(at)
+        return word in (
+            "",
+            ",",
+            ";",
+            ".",
+            ")",
+            "/",
+            "|",
+            "unique",
+            "not",
+            "null",
+            "primary",
+            "pk",
+            "nullable",
+            "optional",
+            "(",
+            "and",
+            "between",
+            "from",
+        ) or (at < len(self.tokens) and self.tokens[at].kind == "number")
+
+    def _find_bracketed(self) -> None:
+        """What is in brackets after a field and only says something of it: `(string, unique)`, `(integer, 1-5)`."""
+        for first, last in self.brackets.items():
+            head = first - 1
+            if last == first + 1 or self.word(first) != "(" or not self._is_head(head) or self.used[head] == "type":
+                continue
+            if any(not self._is_note(at) for at in range(first + 1, last)):
+                continue
+            for at in range(first + 1, last):
+                kind = TYPES.get(self.word(at), "")
+                if kind and not self.used[at] and head not in self.types:
+                    self.types[head] = {"type": kind, **self._parameters(at)[1]}
+                if self.word(at) not in ("unique", "distinct", "optional", "nullable", "primary", "pk", "null"):
+                    self.use(at, at, "type")
+
+    def _is_note(self, at: int) -> bool:
+        token = self.tokens[at]
+        if token.kind in ("number", "mark", "date") or self.used[at]:
+            return token.text != "/" or self.used[at] != ""
+        return token.word in TYPES or token.word in _FLAGS or token.word in _UNITS
+
+    def _find_blanks(self) -> None:
+        for pattern, is_right in ((_LEFT, False), (_RIGHT, True)):
+            for match in pattern.finditer(self.norm.text):
+                first, last = self.norm.span(*match.span())
+                if last < first or any(self.tokens[at].is_share for at in range(first, last + 1)):
+                    continue
+                self.blanks.append((first, last, is_right))
+                self.use(first, last, "blank")

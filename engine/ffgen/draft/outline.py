@@ -1,0 +1,273 @@
+"""What stands out in a description before a word of it is understood: names in one piece (`order_date`, `orderDate`),
+what is in brackets, values with their shares."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ffgen.draft.words import Token
+
+_NAME = re.compile(
+    r"(?<![\w@/.-])(?:[^\W\d_]\w*_\w+|[a-z]{2,}(?:[A-Z][a-z0-9]+)+|(?:[A-Z][a-z0-9]+){2,}(?:ID)?|[a-z]+ID)(?![\w@])"
+)
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_BREAKS = {",", ";", "/", "|", "&", "and", "or", "plus"}
+_BEFORE = {"about", "around", "roughly", "approximately", "nearly", "another", "some", "a", "the", "with", "at", "for"}
+_BEFORE |= {"only", "just", "maybe", "say", "probably", "almost", "further", "other", "in", "to", "being"}
+_FILLERS = {"are", "is", "were", "was", "be", "being", "of", "the", "them", "a", "an", "as", "in", "at", "for", "on"}
+_FILLERS |= {"to", "with", "have", "has", "should", "will", "go", "goes", "come", "comes", "from", "those", "these"}
+_REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
+_GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
+_GLUE |= {"-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
+_LEADS = {"(", "with", "in", "at", "split", "roughly", "about", "ratio", "weighted", "weight", "share", "probability"}
+_LEADS |= {
+    "of",
+    ":",
+    ",",
+    "distribution",
+    "a",
+    "the",
+    "as",
+    "approximately",
+    "around",
+    "distributed",
+    "mix",
+    ")",
+    "]",
+    "}",
+}
+_ENDS = {".", ";", "!", "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Values with their shares: where they stand, the last token of what they are the values of, and each value as its
+    first and last token with its part of the whole."""
+
+    first: int
+    last: int
+    head: int
+    values: list[tuple[int, int, float]]
+
+
+def names(found: Sequence[Token], text: str) -> dict[int, int]:
+    """First and last token of every name that is written in one piece, with underscores or capitals inside."""
+    spans = [match.span() for match in _NAME.finditer(text)]
+    made: dict[int, int] = {}
+    for start, end in spans:
+        inside = [at for at, token in enumerate(found) if start <= token.start and token.end <= end]
+        if len(inside) > 1:
+            made[inside[0]] = inside[-1]
+    return made
+
+
+def brackets(found: Sequence[Token]) -> dict[int, int]:
+    """Where each bracket that opens is closed."""
+    made, stack = dict[int, int](), list[int]()
+    for at, token in enumerate(found):
+        if token.kind != "mark":
+            continue
+        if token.text in _CLOSING:
+            stack.append(at)
+        elif stack and token.text == _CLOSING[found[stack[-1]].text]:
+            made[stack.pop()] = at
+    return made
+
+
+def distributions(found: Sequence[Token], is_value: Callable[[int], bool]) -> list[Distribution]:
+    """All values with shares: `40% red, 60% blue`, `red 40%, blue (60%)`, `red/blue 40/60`; `is_value` tells of a token
+    whether it may be part of a value."""
+    made = _weighted(found)
+    taken = {at for one in made for at in range(one.first, one.last + 1)}
+    shares = [at for at, token in enumerate(found) if token.is_share and 0 <= token.number <= 100 and at not in taken]
+    at = 0
+    while at < len(shares):
+        one = _leading(found, shares[at:], is_value) or _trailing(found, shares[at:], is_value)
+        if one is None:
+            at += 1
+            continue
+        made.append(one)
+        at += sum(one.first <= share <= one.last for share in shares[at:])
+    return made
+
+
+def _word(found: Sequence[Token], at: int) -> str:
+    return found[at].word if 0 <= at < len(found) else ""
+
+
+def _leading(found: Sequence[Token], shares: list[int], is_value: Callable[[int], bool]) -> Distribution | None:
+    """`40% red, 60% blue`, the last one perhaps `the rest blue`."""
+    values: list[tuple[int, int, float]] = []
+    at = shares[0]
+    while True:
+        start = end = at + 1
+        while end < len(found) and _goes_on(found, end) and end - start < 7 and is_value(end):
+            end += 1
+        value = _core(found, start, end - 1)
+        if value is None or (end < len(found) and not _stops(found, end)):
+            return None
+        values.append((*value, found[at].number / 100))
+        last, after = end - 1, end
+        while after < len(found) and (_word(found, after) in _BREAKS | _BEFORE or found[after].text in ("~", ")", "(")):
+            after += 1
+        if after < len(found) and after > end and found[after].is_share and after in shares:
+            at = after
+            continue
+        if rest := _rest(found, end, is_value):
+            values.append((rest[0], rest[1], 1 - sum(part for *_, part in values)))
+            last = rest[1]
+        break
+    if len(values) < 2 or not _is_whole(values):
+        return None
+    return Distribution(shares[0], last, _head(found, shares[0]), values)
+
+
+def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int], bool]) -> Distribution | None:
+    """`red 40%, blue (60%)`."""
+    values: list[tuple[int, int, float]] = []
+    start, last = -1, -1
+    for share in shares:
+        back = share - 1
+        while back >= 0 and (_word(found, back) in _BEFORE | {"=", ":"} or found[back].text in "(~-–—"):
+            back -= 1
+        end = back
+        while back > last and back > end - 5 and _goes_on(found, back) and is_value(back):
+            back -= 1
+        between = [at for at in range(last + 1, back + 1) if _word(found, at) not in _BREAKS | {")"}]
+        value = _core(found, back + 1, end)
+        if value is None or (values and between):
+            break
+        values.append((*value, found[share].number / 100))
+        start = value[0] if start < 0 else start
+        last = (
+            share + 1
+            if _word(found, share + 1) == ")" and "(" in [_word(found, at) for at in range(end, share)]
+            else share
+        )
+    if values and (rest := _rest(found, last + 1, is_value)):
+        values.append((rest[0], rest[1], 1 - sum(part for *_, part in values)))
+        last = rest[1]
+    if len(values) < 2 or not _is_whole(values):
+        return None
+    return Distribution(start, last, _head(found, start), values)
+
+
+def _is_whole(values: list[tuple[int, int, float]]) -> bool:
+    """Whether parts may be those of one whole."""
+    total = sum(part for *_, part in values)
+    return 0.9 <= total <= 1.1 and all(part >= 0 for *_, part in values)
+
+
+def _weighted(found: Sequence[Token]) -> list[Distribution]:
+    """`red/green/blue (50/30/20)`, `red, green or blue with 50%, 30% and 20%`."""
+    made: list[Distribution] = []
+    at = 0
+    while at < len(found):
+        numbers, end = _numbers(found, at)
+        if len(numbers) < 2:
+            at += 1
+            continue
+        total = sum(numbers)
+        one = None
+        if 98 <= total <= 102 or 0.98 <= total <= 1.02:
+            one = _before(found, at, end, [number / total for number in numbers])
+        if one is not None:
+            made.append(one)
+        at = end + 1
+    return made
+
+
+def _numbers(found: Sequence[Token], at: int) -> tuple[list[float], int]:
+    """Numbers in a row that only separators part, and the last token of them."""
+    made: list[float] = []
+    end = at
+    while at < len(found) and found[at].kind == "number" and not found[at].is_money:
+        made.append(found[at].number)
+        end = at
+        at += 1
+        while at < len(found) and (_word(found, at) in _BREAKS or found[at].text == ":"):
+            at += 1
+    return made, end
+
+
+def _before(found: Sequence[Token], first: int, last: int, parts: list[float]) -> Distribution | None:
+    """As many values as there are parts, right before them."""
+    at = first - 1
+    while at >= 0 and (_word(found, at) in _LEADS or found[at].text in "~"):
+        at -= 1
+    values: list[tuple[int, int]] = []
+    while at >= 0 and len(values) < len(parts):
+        end = at
+        while (
+            at >= 0
+            and found[at].kind in ("word", "number")
+            and _word(found, at) not in _BREAKS | _GLUE
+            and end - at < 4
+        ):
+            at -= 1
+        if end == at:
+            return None
+        values.insert(0, (at + 1, end))
+        if len(values) < len(parts):
+            stop = at
+            while at >= 0 and _word(found, at) in _BREAKS:
+                at -= 1
+            if stop == at:
+                return None
+    if len(values) < len(parts):
+        return None
+    start, end = values[0]
+    if not (at >= 0 and _word(found, at) in _GLUE - {"a", "an", "the"}):
+        # `plan free/pro`: the name stands right before the first value
+        start = end
+        at = end - 1
+        values[0] = (start, end)
+        if at < 0 or found[at].kind != "word":
+            return None
+    close = last + 1 if _word(found, last + 1) in (")", "%") else last
+    whole = [(one, other, part) for (one, other), part in zip(values, parts, strict=True)]
+    return Distribution(values[0][0], close, _head(found, values[0][0]), whole)
+
+
+def _goes_on(found: Sequence[Token], at: int) -> bool:
+    token = found[at]
+    if token.kind == "word":
+        return token.word not in _BREAKS | {"while", "but", "rest", "remaining"}
+    return token.kind == "number" and not token.is_share or token.text in ("\"'“”‘’`-+<>")
+
+
+def _stops(found: Sequence[Token], at: int) -> bool:
+    return _word(found, at) in _BREAKS | _ENDS | {")", "]", "}", "while", "but"} or found[at].is_share
+
+
+def _core(found: Sequence[Token], start: int, last: int) -> tuple[int, int] | None:
+    """The words of a value without those that only join it."""
+    while start <= last and (_word(found, start) in _FILLERS or found[start].text in "\"'“”‘’`"):
+        start += 1
+    while last >= start and (_word(found, last) in _FILLERS or found[last].text in "\"'“”‘’`"):
+        last -= 1
+    return (start, last) if 0 <= last - start <= 3 else None
+
+
+def _rest(found: Sequence[Token], at: int, is_value: Callable[[int], bool]) -> tuple[int, int] | None:
+    """`, the rest blue` or `, otherwise blue` at a place."""
+    said = False
+    while at < len(found) and (
+        _word(found, at) in _BREAKS | _FILLERS | {"everyone", "everything", "all"} | _REST or found[at].text in "):-"
+    ):
+        said = said or _word(found, at) in _REST
+        at += 1
+    if not said:
+        return None
+    end = at
+    while end < len(found) and _goes_on(found, end) and end - at < 4 and is_value(end):
+        end += 1
+    return _core(found, at, end - 1)
+
+
+def _head(found: Sequence[Token], at: int) -> int:
+    """The last token of what is spoken of before a place; -1 where nothing is."""
+    at -= 1
+    while at >= 0 and (_word(found, at) in _GLUE | _BEFORE or found[at].text in "~"):
+        at -= 1
+    return at if at >= 0 and found[at].kind == "word" and _word(found, at) not in _BREAKS else -1

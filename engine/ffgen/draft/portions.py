@@ -1,0 +1,106 @@
+"""Parts of a whole that are said in words, made percentages: half of them, a third, two thirds, one in five."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ffgen.draft.words import Token
+
+_PARTS = {
+    "third": 3,
+    "quarter": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "eighth": 8,
+    "tenth": 10,
+    "twentieth": 20,
+    "hundredth": 100,
+}
+_MANY = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "nine": 9}
+_SMALL = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_SMALL |= {"twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+_WHOLE = {"of", "are", "is", "were", "was", "have", "has", "had", "do", "get", "will", "should", "must", "come", "use"}
+_NO_HALF = {"a", "an", "day", "hour", "year", "price", "million", "dozen", "thousand", "board", "star", "bath", "life"}
+_NO_HALF |= {"marathon", "term", "century", "moon", "point", "pint", "hourly", "yearly", "sibling", "dozen"}
+_RATED = {"rating", "score", "scale", "star", "stars", "grade", "rated", "mark", "review"}
+_ROWS = {"time", "case", "row", "record", "them", "entry", "instance", "occasion", "all"}
+
+
+def portions(found: list[Token]) -> list[Token]:
+    """The tokens, those that say a part of a whole as one percentage; and `in 40% of cases` as the percentage alone."""
+    made: list[Token] = []
+    at = 0
+    while at < len(found):
+        part, size = _part(found, at)
+        if not size and found[at].is_share:
+            part, size = found[at].number, 1
+        if not size:
+            made.append(found[at])
+            at += 1
+            continue
+        rest = _of_rows(found, at + size)
+        if rest and made and made[-1].word in ("in", "for"):
+            made.pop()
+        last = found[at + size + rest - 1]
+        made.append(_share(found[at], last, part) if size > 1 or rest or not found[at].is_share else found[at])
+        at += size + rest
+    return made
+
+
+def _share(first: Token, last: Token, percent: float) -> Token:
+    return replace(first, word=f"{percent:.6g}", kind="number", end=last.end, number=percent, is_share=True)
+
+
+def _part(found: Sequence[Token], at: int) -> tuple[float, int]:
+    """A part in percent that begins at a place, and its tokens; 0 tokens where none does."""
+    word, following = _word(found, at), _word(found, at + 1)
+    if word == "half" and following not in _NO_HALF:
+        before = _word(found, at - 1)
+        if following in _WHOLE | {"the", "them", "being", ")", ",", ""} or before in (
+            "about",
+            "roughly",
+            "nearly",
+            "other",
+        ):
+            return 50.0, 1
+    if following in _PARTS and word in _MANY:
+        return (100.0 * _MANY[word] / _PARTS[following], 2) if _is_whole(found, at + 2, following) else (0, 0)
+    if word in _PARTS and _word(found, at - 1) in ("the", "about", "nearly", "roughly", "other") and following == "of":
+        return (100.0 / _PARTS[word], 1) if _is_whole(found, at + 1, word) else (0, 0)
+    many = _small(found, at)
+    if not many or _word(found, at - 1) in _RATED or found[at].is_money:
+        return 0, 0
+    size = 2 if following == "in" else 3 if (following, _word(found, at + 2)) == ("out", "of") else 0
+    if size and _word(found, at + size) == "every":
+        size += 1
+    of = _small(found, at + size) if size else 0
+    if of and many < of <= 1000 and of not in range(1, 4) and _word(found, at + size + 1) not in _RATED:
+        return 100.0 * many / of, size + 1
+    return 0, 0
+
+
+def _is_whole(found: Sequence[Token], at: int, part: str) -> bool:
+    """Whether a part of many follows: `a quarter of them`, and not of a year."""
+    after = _word(found, at)
+    if after == "of" and at + 1 < len(found) and found[at + 1].kind != "word":
+        return False
+    return after in _WHOLE or part != "quarter" or after in (",", ")", "")
+
+
+def _of_rows(found: Sequence[Token], at: int) -> int:
+    """How many tokens say only that it is a part of the rows: `of the time`."""
+    if _word(found, at) != "of":
+        return 0
+    more = 1 if _word(found, at + 1) in ("the", "all") else 0
+    return 2 + more if _word(found, at + 1 + more) in _ROWS else 0
+
+
+def _word(found: Sequence[Token], at: int) -> str:
+    return found[at].word if 0 <= at < len(found) else ""
+
+
+def _small(found: Sequence[Token], at: int) -> float:
+    if at >= len(found):
+        return 0
+    token = found[at]
+    whole = token.kind == "number" and not token.is_share and token.number == int(token.number)
+    return token.number if whole else _SMALL.get(token.word, 0)
