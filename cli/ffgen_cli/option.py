@@ -139,3 +139,10 @@ def takes_spec(function: F) -> F:
     ):
         function = add(function)
     return function
+
+
+def takes_drafter(function: F) -> F:
+    """Adds which model drafts a spec, if any, and whether it must."""
+    said = "Fail where the model makes no spec; else ffgen then drafts itself, and says so."
+    function = flag("--model-only", is_flag=True, group=MODEL, help=said)(function)
+    return settings("endpoint", "model", "api", "local_only")(function)

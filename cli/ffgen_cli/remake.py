@@ -14,7 +14,7 @@ from typing import Any
 
 import ffgen
 from ffgen_cli.main import translated
-from ffgen_cli.session import Session, api_key, target
+from ffgen_cli.session import Session, manner, target
 from ffgen_cli.terminal import error_document
 
 
@@ -44,15 +44,8 @@ def refreshed(request: dict[str, Any]) -> dict[str, Any]:
         look_only=request["look_only"],
         wait=request["wait"],
         workers=request["share"] if workers is None else workers,
-        timeout=chosen["timeout"],
         max_asks=chosen["max_asks"],
-        fresh=chosen["fresh"],
-        dedup_memory=chosen["dedup_memory"],
-        cache_dir=chosen["cache_dir"],
-        audit=chosen["audit"],
-        audit_prompts=chosen["audit_prompts"],
-        key=api_key(chosen),
-        isolate=True,
+        **manner(chosen),
     )
     report = done.report
     return {

@@ -135,6 +135,12 @@ def choose_spec(spec: str | None, option: str | None, command: str) -> str:
     return str(spec or option)
 
 
+def manner(settings: Settings) -> dict[str, Any]:
+    """How a run goes about it, by settings that `run` and `refresh` of the library share."""
+    names = ("timeout", "fresh", "dedup_memory", "cache_dir", "audit", "audit_prompts")
+    return {name: settings[name] for name in names} | {"key": api_key(settings), "isolate": True}
+
+
 def open_spec(terminal: Terminal, wanted: Target) -> ffgen.Spec:
     """The spec, its warnings shown. Raises SpecError with all that is wrong."""
     spec = ffgen.load(wanted.source, **wanted.changed)

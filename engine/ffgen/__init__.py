@@ -9,7 +9,8 @@ To a file, or as polars frames:
         print(frame)
 """
 
-# ruff: noqa: F403, F405  # type checkers have the names from the api: this list is all that may be there at once
+# Type checkers take the names from the api, which nothing else may load before one is used.
+# ruff: noqa: F403, F405
 
 from typing import TYPE_CHECKING, Any
 

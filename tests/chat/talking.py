@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ffgen import api
+from ffgen.api.reading import proved
 from ffgen.chat.standing import Reply, Talk, Tools
 from ffgen.chat.talk import opening, respond
 from ffgen.draft.drafting import Draft, draft_of
@@ -12,15 +12,15 @@ from ffgen.draft.drafting import Draft, draft_of
 
 @cache
 def _draft(text: str) -> Draft:
-    return draft_of(text, None, 0, api._proved)
+    return draft_of(text, None, 0, proved)
 
 
 def draft(text: str, answers: Mapping[str, str] | None = None) -> Draft:
     """The built-in drafter. The same draft is given twice: no conversation may change one."""
-    return draft_of(text, None, 0, api._proved, answers) if answers else _draft(text)
+    return draft_of(text, None, 0, proved, answers) if answers else _draft(text)
 
 
-TOOLS = Tools(draft=draft, own=draft, check=api._proved)
+TOOLS = Tools(draft=draft, own=draft, check=proved)
 
 
 class Talking:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.chat.talking import Talking
 
-from ffgen import api
+from ffgen.api.reading import proved
 from ffgen.chat.changes import changes
 from ffgen.chat.plain import cleaned, plain
 from ffgen.chat.questions import MOST_ASKED
@@ -79,7 +79,7 @@ CHANGES = [
 def test_a_sentence_changes_what_it_names_and_no_more(first: str, line: str, changed: list[str]) -> None:
     talk = Talking(first, line)
     assert [one for one in talk.changed if not one.startswith("+ products.")] == changed, talk.told
-    assert not [one for one in api._proved(talk.spec) if one.severity == "error"]
+    assert not [one for one in proved(talk.spec) if one.severity == "error"]
     assert talk.say("undo") and talk.spec == Talking(first).spec
 
 
@@ -272,7 +272,7 @@ def test_enter_alone_leads_to_data() -> None:
         if talk.say("").act == "make":
             break
     assert talk.reply.act == "make"
-    assert not [one for one in api._proved(talk.spec) if one.severity == "error"]
+    assert not [one for one in proved(talk.spec) if one.severity == "error"]
 
 
 def test_what_others_are_made_of_stays_hidden() -> None:
@@ -330,4 +330,4 @@ def test_no_line_crashes_it_and_what_stands_can_always_be_made(lines: list[str])
     for line in lines:
         talk.say(line)
         if talk.talk.steps:
-            assert not [one for one in api._proved(talk.spec) if one.severity == "error"], line
+            assert not [one for one in proved(talk.spec) if one.severity == "error"], line

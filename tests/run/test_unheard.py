@@ -18,10 +18,11 @@ from ffgen.errors import DestinationError, InternalError, UsageError
 from ffgen.run import basis
 from ffgen.run.audit import Audit
 from ffgen.run.channel import Channel
-from ffgen.run.coordinator import Coordinator
 from ffgen.run.crew import Member, Processes
 from ffgen.run.endpoints import Endpoints
 from ffgen.run.messages import Missed
+from ffgen.run.records import WholeRecords
+from ffgen.run.requests import Requests
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_a_panic_in_an_event_ends_the_run(server: Standin, tmp_path: Path, monke
     def judge(*_: object) -> None:
         raise Panic("the pool of threads can't be made")
 
-    monkeypatch.setattr(Coordinator, "_judge", judge)
+    monkeypatch.setattr(WholeRecords, "judge", judge)
     with pytest.raises(InternalError, match="the pool of threads"):
         ffgen.run(spec(server.url), tmp_path / "o.jsonl", cache_dir=tmp_path, workers=0, timeout=10)
 
@@ -63,7 +64,7 @@ def test_an_embedded_server_that_can_t_be_started_ends_the_run(
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(Endpoints, "url", url)
-    monkeypatch.setattr(Coordinator, "_url", lambda *_: "embedded")
+    monkeypatch.setattr(Requests, "url_of", lambda *_: "embedded")
     with pytest.raises(InternalError, match="temporarily unavailable"):
         ffgen.run(spec(server.url), tmp_path / "o.jsonl", cache_dir=tmp_path, workers=0, timeout=10)
 

@@ -13,10 +13,10 @@ import click
 import ffgen
 from ffgen.errors import DestinationError, Interrupted, UsageError
 from ffgen_cli.command.describe import SUFFIXES, make, model_settings, rows_of, save, spec_beside
-from ffgen_cli.option import LOOKS, OTHER, Command, flag, settings
+from ffgen_cli.option import LOOKS, OTHER, Command, flag, settings, takes_drafter
 from ffgen_cli.report import as_json, cell, table
 from ffgen_cli.session import Session
-from ffgen_cli.settings import MODEL, RECORDS, SHOW, Settings
+from ffgen_cli.settings import RECORDS, SHOW, Settings
 from ffgen_cli.talking import Lines, ask, show, wrapped
 from ffgen_cli.terminal import clean, columns
 
@@ -48,9 +48,7 @@ Conversations stand in the user's state folder (FFGEN_STATE_DIR), readable by no
       help="Print a conversation as a spec, its transcript in comments; to -o, where it is given.")  # fmt: skip
 @flag("--delete", "delete", metavar="ID", group=OTHER, help="Forget a conversation.")
 @flag("--force", is_flag=True, group=OTHER, help="Replace a spec that exists and is another one.")
-@settings("endpoint", "model", "api", "local_only")
-@flag("--model-only", is_flag=True, group=MODEL, help="Fail where the model makes no spec; else ffgen then drafts "
-      "itself, and says so.")  # fmt: skip
+@takes_drafter
 @settings("workers", "timeout", "fresh", "no_clobber", "cache_dir")
 @flag("--json", "json_", is_flag=True, group=SHOW, help="With --list, one JSON document on standard output.")
 @settings("progress", "quiet", *LOOKS)

@@ -12,11 +12,11 @@ import click
 import ffgen
 from ffgen.errors import DestinationError, UsageError
 from ffgen_cli.command.run import check_table, progress_style
-from ffgen_cli.option import LOOKS, OTHER, Command, flag, settings
+from ffgen_cli.option import LOOKS, OTHER, Command, flag, settings, takes_drafter
 from ffgen_cli.progress import display
 from ffgen_cli.report import as_json, many, run_report
 from ffgen_cli.session import Session, api_key, export_keys, loose_key
-from ffgen_cli.settings import MODEL, RECORDS, SHOW, Settings
+from ffgen_cli.settings import RECORDS, SHOW, Settings
 
 EPILOG = """
 Examples:
@@ -44,9 +44,7 @@ SUFFIXES = {".csv", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst", ".json"}
       "--explain lists them. Repeatable.")  # fmt: skip
 @flag("--spec-only", is_flag=True, group=RECORDS, help="Only the spec: to the file beside -o, or to standard output.")
 @flag("--force", is_flag=True, group=OTHER, help="Replace a spec that exists and is another one.")
-@settings("endpoint", "model", "api", "local_only")
-@flag("--model-only", is_flag=True, group=MODEL, help="Fail where the model makes no spec; else ffgen then drafts "
-      "itself, and says so.")  # fmt: skip
+@takes_drafter
 @settings("workers", "timeout", "fresh", "no_clobber", "cache_dir")
 @flag("--explain", is_flag=True, group=SHOW, help="Say of each field why it is there, and of each open question what "
       "may be answered.")  # fmt: skip

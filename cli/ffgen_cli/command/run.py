@@ -14,7 +14,7 @@ from ffgen.errors import DestinationError, UsageError
 from ffgen_cli.option import LOGS, LOOKS, Command, flag, settings, takes_spec
 from ffgen_cli.progress import display
 from ffgen_cli.report import as_json, plan_report, run_report
-from ffgen_cli.session import Session, Target, api_key, choose_spec, open_spec, target
+from ffgen_cli.session import Session, Target, choose_spec, manner, open_spec, target
 from ffgen_cli.settings import LOG, SHOW, Settings
 from ffgen_cli.terminal import Terminal
 
@@ -115,17 +115,10 @@ def carry_out(
         compression=output.compression,
         table=chosen["table"],
         workers=chosen["workers"],
-        timeout=chosen["timeout"],
-        fresh=chosen["fresh"],
         clobber=not chosen["no_clobber"],
-        dedup_memory=chosen["dedup_memory"],
-        cache_dir=chosen["cache_dir"],
-        audit=chosen["audit"],
-        audit_prompts=chosen["audit_prompts"],
         labels=chosen["labels"],
-        key=api_key(chosen),
-        isolate=True,
         watch=watch,
+        **manner(chosen),
     )
     assert isinstance(report, ffgen.Report)  # since a destination was given
     return report

@@ -64,6 +64,8 @@ class Filler(Layout):
     def _becomes_ref(self, table: Table, asked: Asked) -> bool:
         """Whether a field that was said is the key of another table: `customer`, `customer id`."""
         own = (*table.wanted.singular.split("_"),)
+        if asked.refers in table.links:
+            return True
         for name, other in self.tables.items():
             called = {other.wanted.singular, other.wanted.kind.singular if other.wanted.kind else other.wanted.singular}
             for singular in (tuple(one.split("_")) for one in sorted(called)):

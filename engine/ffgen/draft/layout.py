@@ -60,6 +60,9 @@ class Layout:
         for name, how in (wanted.kind.parents if wanted.kind else {}).items():
             if name in names:
                 found[name] = dict(how)
+        for name in wanted.belongs:
+            if name in names:
+                found.setdefault(name, {})
         for other in self.request.tables:
             if (
                 other.kind is None

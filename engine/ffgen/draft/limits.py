@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ffgen.draft.dates import MONTHS
 from ffgen.draft.words import Token
 
 AS_OF = datetime.date(2025, 1, 1)
@@ -14,8 +15,6 @@ AS_OF = datetime.date(2025, 1, 1)
 MOST = 1e12
 """Numbers beyond are no bounds of anything."""
 
-MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name}
-MONTHS |= {name.lower(): at for at, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,9 @@ _DATE = (
     )
 )
 _PERIODS = [
-    (re.compile(rf"\b(?:between|from)? ?({_DATE}) (?:and|to|until|till|through|up to|-|bi|a) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
-    (re.compile(rf"\b(?:since|from|after|starting in|starting|beginning in) ({_DATE})(?: on| onward| onwards| until now| to now| to today| to date)?(?![\d%])"), "since"),  # noqa: E501
+    (re.compile(rf"\b(?:between|from)? ?({_DATE}) (?:and|to|until|till|through|up to|-|\.\.+|…|bi|a|(?:and|to|through|until) (?:the )?(?:end|start|middle) of) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
+    (re.compile(rf"\b(?:in|during|of|for|from|either|over|throughout) (?:either )?({_DATE}) (?:or|/|&) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
+    (re.compile(rf"\b(?:since|from|after|starting in|starting|beginning in|no earlier than|not before) ({_DATE})(?: on| onward| onwards| until now| to now| to today| to date)?(?![\d%])"), "since"),  # noqa: E501
     (re.compile(rf"\b(?:before|until|up to|till) ({_DATE})(?![\d%])"), "until"),
     (re.compile(rf"\b(?:in|during|of|for|throughout|for the year|over|year|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"), "in"),  # noqa: E501
     (re.compile(r"\b(?:last|past|previous|recent) (?:(\d+) )?(year|month|week|day|quarter|decade)\b(?! (?:old|purchase|login))"), "last"),  # noqa: E501

@@ -192,10 +192,7 @@ class NoteReader(Reader):
             kind = TYPES.get(self.word(at), "")
             if not kind or self.used[at] or self.tokens[at].is_glued or self.tokens[at].is_plural or at in self._inside:
                 continue
-            colon = self.word(at - 1) in (":", "=", "-", "–") or (
-                self.word(at - 1) in ("a", "an") and self.word(at - 2) in ("as", "is")
-            )
-            head = at - (3 if self.word(at - 2) in ("as", "is") and colon else 2 if colon else 1)
+            head, colon = self._typed(at)
             if not self._is_head(head):
                 continue
             ends = self._ends_item(self._parameters(at)[0] + 1)
@@ -205,6 +202,16 @@ class NoteReader(Reader):
             last, short = self._parameters(at)
             self.types[head] = {"type": kind, **short}
             self.use(head + 1, last, "type")
+
+    def _typed(self, at: int) -> tuple[int, bool]:
+        """The last token of what a type is of, and whether something between says so: `x: int`, `x is a unique int`."""
+        back = at - 1
+        while self.word(back) in ("unique", "whole", "a", "an", "optional", "nullable", "positive", "required", "short", "random"):
+            back -= 1
+        if self.word(back) in ("is", "are", ":", "=", "-", "–", "as", "being"):
+            back -= 1
+            return (back - 1 if self.word(back) in ("is", "as") else back), True
+        return at - 1, False
 
     def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
         """The last token of a type with its parameters, `varchar(255)`, and what they say."""
@@ -255,14 +262,25 @@ class NoteReader(Reader):
             head = first - 1
             if last == first + 1 or self.word(first) != "(" or not self._is_head(head) or self.used[head] == "type":
                 continue
-            if any(not self._is_note(at) for at in range(first + 1, last)):
+            begins = self.word(first + 1) in TYPES and self._ends_item(first + 2)
+            if not begins and any(not self._is_note(at) for at in range(first + 1, last)):
                 continue
             for at in range(first + 1, last):
+                if self.tokens[at].is_share or self.word(at) in ("true", "false", "yes", "no", "missing", "empty", "blank"):
+                    continue
+                if begins and self._lists(first, last):
+                    self.use(first + 1, first + 1, "type")
+                    break
                 kind = TYPES.get(self.word(at), "")
                 if kind and not self.used[at] and head not in self.types:
                     self.types[head] = {"type": kind, **self._parameters(at)[1]}
                 if self.word(at) not in ("unique", "distinct", "optional", "nullable", "primary", "pk", "null"):
                     self.use(at, at, "type")
+
+    def _lists(self, first: int, last: int) -> bool:
+        """Whether values follow a type in brackets: `(enum: a, b, c)`, `(string, a | b)`."""
+        words = [self.word(at) for at in range(first + 2, last)]
+        return words.count("|") + words.count("/") > 0 or words[:1] == [":"] or "or" in words
 
     def _is_note(self, at: int) -> bool:
         token = self.tokens[at]

@@ -37,6 +37,7 @@ _LEADS |= {
     "}",
 }
 _ENDS = {".", ";", "!", "?"}
+_COPULAS = {"are", "is", "were", "was", "be"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def _leading(found: Sequence[Token], shares: list[int], is_value: Callable[[int]
         value = _core(found, start, end - 1)
         if value is None or (end < len(found) and not _stops(found, end)):
             return None
+        if _word(found, start) == "of" and not any(_word(found, at) in _COPULAS for at in range(start, end)):
+            return None
         values.append((*value, found[at].number / 100))
         last, after = end - 1, end
         while after < len(found) and (_word(found, after) in _BREAKS | _BEFORE or found[after].text in ("~", ")", "(")):
@@ -114,12 +117,13 @@ def _leading(found: Sequence[Token], shares: list[int], is_value: Callable[[int]
             at = after
             continue
         if rest := _rest(found, end, is_value):
-            values.append((rest[0], rest[1], 1 - sum(part for *_, part in values)))
+            values += _shared(found, rest, values)
             last = rest[1]
         break
-    if len(values) < 2 or not _is_whole(values):
+    head = _head(found, shares[0])
+    if len(values) < 2 or not _is_whole(values, head):
         return None
-    return Distribution(shares[0], last, _head(found, shares[0]), values)
+    return Distribution(shares[0], last, head, values)
 
 
 def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int], bool]) -> Distribution | None:
@@ -131,9 +135,12 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
         while back >= 0 and (_word(found, back) in _BEFORE | {"=", ":"} or found[back].text in "(~-–—"):
             back -= 1
         end = back
-        while back > last and back > end - 5 and _goes_on(found, back) and is_value(back):
+        while back > last and back > end - 6 and _goes_on(found, back) and is_value(back):
+            if _word(found, back) in _COPULAS | {"either"}:
+                break
             back -= 1
         between = [at for at in range(last + 1, back + 1) if _word(found, at) not in _BREAKS | {")"}]
+        between = [] if last < 0 else between
         value = _core(found, back + 1, end)
         if value is None or (values and between):
             break
@@ -145,17 +152,32 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
             else share
         )
     if values and (rest := _rest(found, last + 1, is_value)):
-        values.append((rest[0], rest[1], 1 - sum(part for *_, part in values)))
+        values += _shared(found, rest, values)
         last = rest[1]
-    if len(values) < 2 or not _is_whole(values):
+    head = _head(found, start) if values else -1
+    if len(values) < 2 or not _is_whole(values, head):
         return None
-    return Distribution(start, last, _head(found, start), values)
+    return Distribution(start, last, head, values)
 
 
-def _is_whole(values: list[tuple[int, int, float]]) -> bool:
-    """Whether parts may be those of one whole."""
+def _is_whole(values: list[tuple[int, int, float]], head: int) -> bool:
+    """Whether parts may be those of one whole; where it is said of what, they need not add up."""
     total = sum(part for *_, part in values)
-    return 0.9 <= total <= 1.1 and all(part >= 0 for *_, part in values)
+    return (0.9 <= total <= 1.1 or (head >= 0 and total > 0.2)) and all(part >= 0 for *_, part in values)
+
+
+def _shared(
+    found: Sequence[Token], rest: tuple[int, int], values: list[tuple[int, int, float]]
+) -> list[tuple[int, int, float]]:
+    """What is left, in equal parts to the values that are said of the rest: `the rest blue or green`."""
+    spans, start = [], rest[0]
+    for at in range(rest[0], rest[1] + 2):
+        if at > rest[1] or _word(found, at) in _BREAKS:
+            core = _core(found, start, at - 1)
+            spans += [core] if core else []
+            start = at + 1
+    left = max(1 - sum(part for *_, part in values), 0)
+    return [(first, last, left / len(spans)) for first, last in spans]
 
 
 def _weighted(found: Sequence[Token]) -> list[Distribution]:
@@ -241,7 +263,13 @@ def _stops(found: Sequence[Token], at: int) -> bool:
 
 
 def _core(found: Sequence[Token], start: int, last: int) -> tuple[int, int] | None:
-    """The words of a value without those that only join it."""
+    """The words of a value without those that only join it: `of the loans are` late."""
+    if _word(found, start) in ("of", "are", "is", "were"):
+        copulas = [at for at in range(start, last) if _word(found, at) in _COPULAS]
+        start = copulas[-1] + 1 if copulas else start
+    tails = [at for at in range(start + 1, last) if _word(found, at) in ("for", "in", "of", "on")]
+    if tails and _word(found, tails[0] + 1) in ("the", "all", "them", "our"):
+        last = tails[0] - 1
     while start <= last and (_word(found, start) in _FILLERS or found[start].text in "\"'“”‘’`"):
         start += 1
     while last >= start and (_word(found, last) in _FILLERS or found[last].text in "\"'“”‘’`"):
@@ -250,19 +278,42 @@ def _core(found: Sequence[Token], start: int, last: int) -> tuple[int, int] | No
 
 
 def _rest(found: Sequence[Token], at: int, is_value: Callable[[int], bool]) -> tuple[int, int] | None:
-    """`, the rest blue` or `, otherwise blue` at a place."""
-    said = False
+    """`, the rest blue`, `, otherwise blue` or `and blue for the rest` at a place."""
+    start, said = at, False
     while at < len(found) and (
-        _word(found, at) in _BREAKS | _FILLERS | {"everyone", "everything", "all"} | _REST or found[at].text in "):-"
+        _word(found, at) in _BREAKS | _FILLERS | {"everyone", "everything", "all", "either"} | _REST
+        or found[at].text in "):-"
     ):
         said = said or _word(found, at) in _REST
         at += 1
     if not said:
-        return None
+        return _rest_after(found, start, is_value)
     end = at
-    while end < len(found) and _goes_on(found, end) and end - at < 4 and is_value(end):
+    while end < len(found) and is_value(end) and end - at < 7:
+        if not _goes_on(found, end) and not (_word(found, end) in _BREAKS and _is_listed(found, at, end)):
+            break
         end += 1
-    return _core(found, at, end - 1)
+    return (at, end - 1) if end > at else None
+
+
+def _is_listed(found: Sequence[Token], first: int, at: int) -> bool:
+    """Whether a separator stands between values of a list that ends with `or`."""
+    return _word(found, at) == "or" or (
+        _word(found, at) == "," and "or" in [_word(found, place) for place in range(at + 1, at + 5)] and at > first
+    )
+
+
+def _rest_after(found: Sequence[Token], at: int, is_value: Callable[[int], bool]) -> tuple[int, int] | None:
+    while at < len(found) and _word(found, at) in _BREAKS:
+        at += 1
+    end = at
+    while end < len(found) and end - at < 4 and _goes_on(found, end) and is_value(end):
+        if _word(found, end) in ("for", "in", "otherwise", "("):
+            break
+        end += 1
+    tail = [_word(found, place) for place in range(end, end + 4)]
+    is_rest = tail[0] in ("for", "in", "(", "otherwise") and bool({*tail} & _REST)
+    return (at, end - 1) if is_rest and end > at else None
 
 
 def _head(found: Sequence[Token], at: int) -> int:

@@ -31,6 +31,8 @@ def portions(found: list[Token]) -> list[Token]:
     at = 0
     while at < len(found):
         part, size = _part(found, at)
+        if not size and found[at].kind == "number" and _word(found, at + 1) in ("percent", "percentage", "pct"):
+            part, size = found[at].number, 2
         if not size and found[at].is_share:
             part, size = found[at].number, 1
         if not size:

@@ -27,12 +27,21 @@ class Reader(FieldReader):
         """The whole description."""
         self._look_around()
         self.marks = {mark.first: mark for mark in self._marks()}
+        self._find_heads()
         at = 0
         while at < len(self.tokens):
-            at = self._step(at)
+            at = self._take_part(at) if at in self.heads else self._step(at)
+            name = self.table.name if self.table else ""
+            if not self.sections or self.sections[-1][1] != name:
+                self.sections.append((at, name))
         self._flush()
         self._place_pending()
         return self.request
+
+    def _take_part(self, at: int) -> int:
+        """The head of a table's part."""
+        self._flush()
+        return self._take_head(self.heads[at])
 
     def _step(self, at: int) -> int:
         """Reads what stands at a place; where to go on."""
@@ -112,7 +121,7 @@ class Reader(FieldReader):
                 self.each = ""
         elif word in (".", "!", "?"):
             self._flush()
-            self.listing, self.each, self.naming = False, "", False
+            self.listing, self.each, self.naming, self.in_part = False, "", False, False
         elif word == "each":
             self.each = "each"
             if following in ("has", "have", "with", "having") or (following == "one"):

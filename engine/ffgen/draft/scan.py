@@ -1,12 +1,14 @@
 """The tokens of a description, the phrases of the catalogue among them, and what holds for the whole of it."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
 from ffgen.draft import limits, outline, terms
 from ffgen.draft.catalogue import Kind, domains, field_phrases, homes, kinds
 from ffgen.draft.code import in_words
+from ffgen.draft.dates import in_iso
 from ffgen.draft.portions import portions
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended
@@ -22,6 +24,14 @@ _PURPOSE = re.compile(
     r"|pet|demo|test) project"
     r"|(?:\w+ ){0,2}?(?:dashboard|demo|workshop|thesis|homework|hackathon|presentation|prototype|proof of concept|poc"
     r"|tutorial|bootcamp|assignment|showcase|mockup|blog post|load test|unit test|integration test|test case))\b"
+)
+_CHATTER = re.compile(
+    r"\b(?:i|we)(?: m| re| am| are| ve| have been| will| ll| would)? "
+    r"(?:teach|run|preparing|prepare|running|testing|building|build|writing|working|work|planning|trying|learning|practi[cs]ing"
+    r"|studying|developing|demoing|starting|migrating|evaluating|onboarding|giving|holding|organi[sz]ing|love|hate|know"
+    r"|think|hope|guess|believe|heard|tried|keep|redesigning|setting up|putting together|rolling out|rebuilding|launching)\b"
+    r" [^.;:!?]{0,140}?(?=[.;:!?(]|,? (?:and|so|but|then)(?: i| we| there| it| please| want| need| would)\b"
+    r"|,? (?:i|we) (?:need|want|d|would)\b|,? please\b|$)"
 )
 _YES_OR_NO = re.compile(r"(?<!\( )\b(?:yes (?:/|or|,) no|y / n|true (?:/|or) false|no (?:/|or) yes)\b")
 _PACED = re.compile(
@@ -45,6 +55,16 @@ class Mark:
     """Whether the catalogue has it; a name in one piece it need not have."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The name of a table before its fields, and how many rows it has: their tokens."""
+
+    first: int
+    last: int
+    after: int
+    number: int = -1
+
+
 class Scanner:
     """The tokens, how each is used, and where the catalogue has a phrase for them."""
 
@@ -53,8 +73,8 @@ class Scanner:
         self.request = Request(clean(plain))
         found, self.request.language = translated(tokens(self.request.text), known())
         self.request.language = self.request.language or unspaced
-        found = counted(portions(found))
-        self.tokens, notes = (found, []) if self.request.language else mended(found)
+        found, notes = (found, []) if self.request.language else mended(found)
+        self.tokens = counted(portions(found))
         self.request.understood += notes
         self.names = outline.names(self.tokens, self.request.text)
         """Names in one piece, `order_date`: their first tokens to their last."""
@@ -76,6 +96,10 @@ class Scanner:
                 self.use(*step[1], "step")
             self.request.is_paced = bool(_PACED.search(self.norm.text))
         self._leave_out_purpose()
+        self.heads: dict[int, Head] = {}
+        """What begins the part of a table: `patients (500): name, ...`."""
+        self.sections: list[tuple[int, str]] = []
+        """From where on which table is spoken of."""
         self.yes_or_no = [self.norm.span(*match.span()) for match in _YES_OR_NO.finditer(self.norm.text)]
         """Where a field is said to be so or not: the words for that are none of its name."""
         for first, last in self.yes_or_no:
@@ -86,6 +110,8 @@ class Scanner:
         self.naming = False
         """Whether tables are listed by name: `tables: authors, books`."""
         self.listing = False
+        self.in_part = False
+        """Whether what is listed is a table's part under a head of its own."""
         self.is_named = False
         """Whether what is listed is said to be fields: `columns a, b and c`."""
         self.each = ""
@@ -99,10 +125,11 @@ class Scanner:
 
     def _leave_out_purpose(self) -> None:
         """What the data are for is not what they are about: `for my school project`."""
-        for match in _PURPOSE.finditer(self.norm.text):
-            first, last = self.norm.span(match.start(), match.end())
-            if last - first < len(self.tokens) - 2:
-                self.use(first, last, "purpose")
+        for pattern in (_PURPOSE, _CHATTER):
+            for match in pattern.finditer(self.norm.text):
+                first, last = self.norm.span(match.start(), match.end())
+                if last - first < len(self.tokens) - 2:
+                    self.use(first, last, "purpose")
 
     def used_share(self, at: int) -> None:
         """A percentage right after a rhythm is its growth."""
@@ -361,7 +388,27 @@ def domain_phrases() -> frozenset[Phrase]:
 
 def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
-    cut = re.sub(r"[\r\n]+", " ; ", text[:LONGEST])
+    cut = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", text[:LONGEST])
+    cut = "".join(letter for letter in cut if unicodedata.category(letter) != "Cf")
+    cut = in_iso(_in_lines(cut))
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
+    cut = re.sub(r"\b\d+(?:st|nd|rd|th)\b", " ", cut)
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
+
+
+def _in_lines(text: str) -> str:
+    """Lines as parts of a list; one that only goes on with the sentence before it is put to that."""
+    made: list[str] = []
+    for line in text.splitlines():
+        said = re.sub(r"^(?:[*•·▪‣]|[-–—](?=\s)|\d{1,2}[.)](?=\s))\s*", "", line.strip())
+        if not said:
+            made.append(" . ") if made and made[-1] != " . " else None
+            continue
+        is_item = said != line.strip()
+        before = made[-1] if made else " . "
+        goes_on = before.endswith((",", ":", "(")) or (len(before) > 50 and said[:1].islower() and before[-1:] not in ".;!?")
+        if made and before != " . ":
+            made.append(" " if goes_on and not (is_item and not before.endswith(",")) else " ; ")
+        made.append(said)
+    return "".join(made)

@@ -6,9 +6,11 @@ from typing import Any
 
 from ffgen.draft import terms
 from ffgen.draft.catalogue import domains, meanings
-from ffgen.draft.limits import Limit
-from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.flags import FlagReader
+from ffgen.draft.limits import Limit
+from ffgen.draft.relations import LINKS, links
+from ffgen.draft.request import Asked, Request, Wanted
+from ffgen.draft.tables import whole
 from ffgen.draft.words import fold, idle_words, lexicon
 
 _HINTED = {
@@ -51,6 +53,7 @@ class Settler(FlagReader):
         request = super().read()
         if not request.tables:
             return request
+        self._place_links()
         self._place_types()
         self._place_values()
         self._share_heads()
@@ -64,6 +67,42 @@ class Settler(FlagReader):
         self._place_total()
         self._note_rest()
         return request
+
+    def _place_links(self) -> None:
+        """Which rows belong to one of another table."""
+        words = [{"–": "-", "—": "-"}.get(token.text, token.word) for token in self.tokens]
+        tables = {table.name: table for table in self.request.tables}
+        for link in links(words, self.mentions(), self.owner):
+            child, parent = tables[link.child], tables[link.parent]
+            is_turned = child.name in parent.children or child.name in parent.belongs or (parent.kind is not None and child.name in parent.kind.parents)
+            if is_turned or parent.name in child.belongs:
+                continue
+            child.belongs.append(parent.name)
+            for table in self.request.tables:
+                table.asked = [one for one in table.asked if not self._joins(one, link.at)]
+            self.request.understood.append(f"each {child.singular} belongs to one {parent.singular}")
+            for asked in child.asked:
+                if asked.last < link.at and link.at - asked.last <= 4 and asked.last in self._inside:
+                    asked.refers = parent.name
+
+        for limit in [*self.ranges]:
+            if self.word(limit.last + 1) == "of" and self.word(limit.last + 2) in ("them", "those", "these"):
+                self._place_them(limit)
+
+    def _joins(self, asked: Asked, at: int) -> bool:
+        """Whether a field is none, but the words that say what its rows belong to: `points at a`."""
+        return asked.last < at and at - asked.last <= 3 and {*asked.phrase} <= LINKS and asked.last not in self._inside
+
+    def _place_them(self, limit: Limit) -> None:
+        """`each order has 1 to 4 of them`."""
+        before = [one for one in self.mentions() if one.last < limit.first]
+        parent = next((one for one in reversed(before) if not one.is_plural), None)
+        child = next((one for one in reversed(before) if parent and one.table != parent.table and one.is_plural), None)
+        if parent is None or child is None:
+            return
+        self.ranges.remove(limit)
+        wanted = next(one for one in self.request.tables if one.name == child.table)
+        wanted.children[parent.table] = (whole(limit.low), whole(limit.high))
 
     def _place_values(self) -> None:
         for _, asked in self._all():

@@ -8,7 +8,12 @@ from ffgen.draft.catalogue import by_phrase, meanings
 from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Wanted
 from ffgen.draft.values import Share, ValueReader
-from ffgen.draft.words import fold, phrase_of, singular
+from ffgen.draft.words import fold, idle_words, phrase_of, singular
+
+
+_APART = {",", ";", ".", "!", "?", "(", ")"}
+_ASIDE = {"limit", "type", "modifier", "blank", "values", "note", "share", "step"}
+_NOTED = {"unique", "optional", "nullable", "required", "distinct", "true", "false", "missing", "empty", "decimal", "integer"}
 
 
 class ShareReader(ValueReader):
@@ -27,14 +32,35 @@ class ShareReader(ValueReader):
         ]
 
     def _left(self, at: int, loose: bool = False) -> tuple[Wanted, Asked] | None:
-        """The field right before a place: nothing between but words, or nothing but the sentence."""
+        """The field right before a place: nothing between but words, or nothing but the sentence. What stands alone
+        between commas is of the field before, and what is in brackets of the field before those."""
         before = [place for place in self._places() if place[1] < at]
         if not before:
             return None
-        _, last, table, asked = max(before, key=lambda place: place[1])
+        first, last, table, asked = max(before, key=lambda place: place[1])
+        for opened, closed in self.brackets.items():
+            if opened < at < closed and first < opened:
+                inside = [place for place in before if place[0] <= opened - 1 <= place[1]]
+                if inside:
+                    return inside[0][2], inside[0][3]
         between = [self.word(place) for place in range(last + 1, at)]
         stops = {".", ";", "!", "?"} if loose else {".", ",", ";", "!", "?", "and", "or", ")"}
+        if not loose and stops & {*between} == {","} and self._is_alone(at):
+            return table, asked
         return None if stops & {*between} else (table, asked)
+
+    def _is_alone(self, at: int) -> bool:
+        """Whether all between two commas only says something of a field."""
+        first = last = at
+        while first > 0 and self.word(first - 1) not in _APART:
+            first -= 1
+        while last + 1 < len(self.tokens) and self.word(last + 1) not in _APART:
+            last += 1
+        plain = idle_words() | _NOTED
+        return self.word(first - 1) == "," and all(
+            self.used[one] in _ASIDE or self.word(one) in plain or self.tokens[one].kind == "number"
+            for one in range(first, last + 1)
+        )
 
     def _right(self, at: int) -> tuple[Wanted, Asked] | None:
         after = [place for place in self._places() if place[0] > at]
@@ -119,7 +145,11 @@ class ShareReader(ValueReader):
             near is not None
             and self._short(near[1]).get("type") == "boolean"
             and {*words} & {"positive", "true", "yes", "po"}
+            or near is not None
+            and words == ("true",)
         ):
+            if self._short(near[1]).get("type") != "boolean":
+                near[1].short, near[1].meaning = {"type": "boolean"}, None
             return near[1], "true"
         for size in range(len(words), 0, -1):
             for start in range(len(words) - size + 1):

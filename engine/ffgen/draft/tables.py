@@ -2,13 +2,19 @@
 
 import re
 
-from ffgen.draft import terms
-from ffgen.draft.catalogue import Kind, domains
+from ffgen.draft import outline, terms
+from ffgen.draft.catalogue import Kind, domains, field_phrases, kinds
 from ffgen.draft.request import Wanted
-from ffgen.draft.scan import Mark, Scanner
-from ffgen.draft.words import Phrase, fold, plural
+from ffgen.draft.relations import Mention
+from ffgen.draft.scan import Head, Mark, Scanner
+from ffgen.draft.words import Phrase, fold, idle_words, plural
 
 MOST_ROWS = 1_000_000_000
+_BEFORE_HEAD = {"table", "a", "an", "the", "and", "then", "finally", "also", "first", "second", "third", "of", "entity"}
+_BEFORE_HEAD |= {"called", "named", "about", "around", "exactly", "roughly", "one", "two", "next", "last"}
+_NO_HEADS = {"requirement", "note", "rule", "constraint", "format", "output", "detail", "structure", "schema", "rest"}
+_NO_HEADS |= {"description", "spec", "distribution", "breakdown", "value", "option", "example", "context", "ps", "thing"}
+_NO_HEADS |= {"this", "following", "information", "property", "table", "dataset", "data", "detail", "way", "csv", "need"}
 _ANYBODY = ("person", "human", "individual", "contact", "household")
 """Words for people that say nothing of who they are."""
 
@@ -20,6 +26,8 @@ class TableReader(Scanner):
         kind = self._kind(mark)
         many = mark.is_plural
         if self._is_owner(mark):
+            return False
+        if self.in_part and not self._opens_part(mark):
             return False
         before = self._before(mark.first)
         numbered = self.tokens[before].kind == "number" if before >= 0 else False
@@ -67,15 +75,124 @@ class TableReader(Scanner):
             return many and linked and (not kind.is_soft or self.request.is_linked)
         return many and (linked or not kind.is_soft or not self.request.tables)
 
+    def _find_heads(self) -> None:
+        """`patients: ...`, `40 widgets (...)`, `table orders - ...` where a sentence or a line begins."""
+        for at in range(len(self.tokens)):
+            if at and self.word(at - 1) not in (".", ";", "!", "?", ":"):
+                continue
+            if head := self._head(at):
+                self.heads[head.first] = head
+
+    def _head(self, at: int) -> Head | None:
+        number, start, is_named = -1, at, False
+        while self.word(at) in _BEFORE_HEAD or (self._is_count(at) and number < 0):
+            number = at if self._is_count(at) else number
+            is_named = is_named or self.word(at) in ("table", "entity", "called", "named")
+            at += 1
+        first = at
+        while at < len(self.tokens) and self.tokens[at].kind == "word" and at - first < 4 and not self.used[at]:
+            if self.word(at) in terms.OPENERS | terms.JOINERS | terms.VERBS | {"of", "table"}:
+                break
+            at += 1
+        last = at - 1
+        if last < first or self.tokens[last].kind != "word":
+            return None
+        after = at + (self.word(at) == "table")
+        is_named = is_named or self.word(at) == "table"
+        close = outline.brackets(self.tokens).get(after, 0) if self.word(after) == "(" else 0
+        if close and self._is_count(after + 1) and close - after <= 3 and number < 0:
+            number, after = after + 1, close + 1
+            after += self.word(after) == "table"
+        if self.word(after) in (":", "-", "–", "—", "=") or (self.word(after) == "(" and number != after + 1):
+            is_dash = self.word(after) in ("-", "–", "—", "=")
+            if self._begins_part(first, last, number >= 0 or is_named, after, is_dash):
+                return Head(first, last, after, number) if start <= first else None
+        return None
+
+    def _begins_part(self, first: int, last: int, is_sure: bool, after: int, is_dash: bool) -> bool:
+        phrase = tuple(self.word(at) for at in range(first, last + 1))
+        plain = phrase[-1] in idle_words() | terms.ROWS | _NO_HEADS or phrase[-1] in terms.FIELDS
+        end = next((at for at in range(after, len(self.tokens)) if self.word(at) in (".", "!", "?")), len(self.tokens))
+        stretch = [self.word(at) for at in range(after + 1, end)]
+        parts = 1 + sum(word in (",", ";", "/") for word in stretch)
+        if plain or parts < 2 or self.tokens[first].kind != "word":
+            return False
+        known = phrase in kinds() or phrase[-1:] in kinds()
+        is_field = self._is_field(phrase) and phrase not in kinds()
+        is_many = self.tokens[last].is_plural or phrase[-1] in terms.COLLECTIVE
+        if is_field and not is_sure:
+            return False
+        return is_sure or (known and (is_many or not is_dash)) or (is_many and not self.listing_values(after, end))
+
+    def listing_values(self, first: int, last: int) -> bool:
+        """Whether what stands there is rather a list of values: it has an `or`, and no field that is known."""
+        words = [self.word(at) for at in range(first + 1, last)]
+        known = any((word,) in field_phrases() for word in words if word not in terms.STOPS)
+        return not known or (0 < words.index("or") < 10 if "or" in words else False)
+
+    def _take_head(self, head: Head) -> int:
+        """Begins the part of a table."""
+        found = next(
+            (
+                mark
+                for size in range(head.last - head.first + 1, 0, -1)
+                if (mark := self._mark(head.last - size + 1, size)) and mark.kinds and mark.last == head.last
+            ),
+            None,
+        )
+        phrase = tuple(self.word(at) for at in range(head.first, head.last + 1))
+        if found is not None:
+            self._take_table(found)
+            wanted = self.request.table(self._kind(found).name)
+        else:
+            self._new_table("_".join(phrase), head.first, head.last)
+            wanted = self.request.table(plural("_".join(phrase)))
+        self.table = wanted
+        self.use(head.first, head.last, "table")
+        number = head.number
+        if number < 0 and self._is_count(head.after + 1) and self.word(head.after + 2) in ("of", "row", "record", ",", ".", ";"):
+            number = head.after + 1
+        if wanted is not None and number >= 0 and not self.used[number]:
+            self._set_count(wanted, self.tokens[number].number, number)
+        self.in_part = True
+        self.each, self.listing, self.is_listing_tables = "", True, False
+        return head.after
+
+    def mentions(self) -> list[Mention]:
+        """Every place where a table that is wanted is named."""
+        found: dict[int, Mention] = {}
+        for table in self.request.tables:
+            names = {tuple(table.singular.split("_"))} | ({*table.kind.phrases} if table.kind else set())
+            for at in range(len(self.tokens)):
+                for name in names:
+                    if at not in found and name == tuple(self.word(place) for place in range(at, at + len(name))):
+                        last = at + len(name) - 1
+                        if self._inside.isdisjoint(range(at, last + 1)) or self.names.get(at) == last:
+                            found[at] = Mention(at, last, table.name, self.tokens[last].is_plural)
+        return [found[at] for at in sorted(found)]
+
+    def owner(self, at: int) -> str:
+        """The table that is spoken of at a place."""
+        return next((name for place, name in reversed(self.sections) if place <= at), "")
+
     def _is_owner(self, mark: Mark) -> bool:
         """Whether it only says whose the rows are: `invoices of a restaurant`."""
         return (
-            self.table is not None
-            and not mark.is_plural
+            not mark.is_plural
             and not self.listing
-            and self.word(mark.first - 1) in ("a", "an", "my", "our")
-            and self.word(mark.first - 2) in ("of", "for", "from", "in", "at")
+            and any(
+                self.word(mark.first - back) in ("a", "an", "my", "our", "their")
+                and self.word(mark.first - back - 1) in ("of", "for", "from", "in", "at", "by")
+                for back in ((1, 2, 3) if not mark.kinds else (1,))
+            )
+            and (self.table is not None or not mark.kinds)
         )
+
+    def _opens_part(self, mark: Mark) -> bool:
+        """Whether, in the part of one table, another one begins: numbered, or with fields of its own."""
+        opens = self.word(mark.last + 1) in ("(", ":", "with", "has", "have", "including")
+        numbered = self._is_count(mark.first - 1) and mark.is_plural
+        return opens and (mark.is_plural or self.word(mark.first - 1) in ("each", "every")) or numbered
 
     def _points(self, at: int) -> bool:
         """Whether the words before say that a table follows: each, per, their, `table of`."""
@@ -274,7 +391,7 @@ class TableReader(Scanner):
             self.request.tables.append(wanted)
             if number >= 0:
                 self._set_count(wanted, self.tokens[number].number, number)
-            self.table = wanted
+        self.table = self.request.table(name)
         self.use(first, last, "table")
 
 

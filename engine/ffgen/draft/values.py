@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ffgen.draft import outline, terms
 from ffgen.draft.catalogue import kinds
-from ffgen.draft.notes import TYPES, NoteReader
+from ffgen.draft.notes import NoteReader
 from ffgen.draft.scan import Mark
 from ffgen.draft.words import idle_words
 
@@ -14,6 +14,9 @@ _NO_VALUE = (
     r"|number|boolean|text|varchar|decimal|datetime|timestamp|e\.?g\.?"
 )
 """What stands in brackets after a field and is none of its values."""
+
+
+_NUMERAL = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class ValueReader(NoteReader):
     def _value(self, first: int, last: int) -> str:
         """A value as it was said, without quotes and articles."""
         text = self.text_of(first, last).strip(" \"'“”‘’`")
-        return re.sub(r"^(?:either|a|an|the)\s+", "", text)
+        return re.sub(r"(?i)^(?:(?:is|are|can be|be|being)\s+)?(?:(?:one|any) of\s+|either\s+|an?\s+|the\s+|e\.?g\.?,?\s+)?", "", text)
 
     def _find_shares(self) -> None:
         for at, token in enumerate(self.tokens):
@@ -163,25 +166,29 @@ class ValueReader(NoteReader):
                 if opened == ":" and mark.kinds and mark.is_plural:
                     continue
                 at += {"such": 1, "e": 1}.get(opened, 0)
+                if opened in (":", "=", "either") and self._chooses(at + 1):
+                    items, end = self._items(at + 1, {".", ";", ")", "!", "?"}, ends_with_or=True)
+                    self._keep(mark, items, at, end, is_sure=True)
+                    continue
                 items, end = self._items(at + 1, {".", ";", ")", "!", "?"})
                 if mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg"):
                     self._keep(mark, items, at, end, is_sure=True)
                     continue
             elif skipped and (self._chooses(at) or (self.word(at - 1) == "of" and self.word(at - 2) == "one")):
-                items, end = self._items(at, {".", ";", ")", "!", "?", "with"})
+                items, end = self._items(at, {".", ";", ")", "!", "?", "with"}, ends_with_or=True)
             elif (
                 mark.phrase[-1] in terms.CLOSED
                 and self.tokens[min(at, len(self.tokens) - 1)].kind == "word"
                 and self._chooses(at)
             ):
-                items, end = self._items(at, {".", ";", ")", "!", "?", "with", "and"})
+                items, end = self._items(at, {".", ";", ")", "!", "?", "with", "and"}, ends_with_or=True)
                 self._keep(mark, items, at, end, is_sure=True)
                 continue
             elif (
                 self.word(at + 1) == "/"
                 and self.tokens[at].kind == "word"
                 and (self.word(at),) not in kinds()
-                and not self._names_field(at)
+                and (not self._names_field(at) or self._is_closed_name(mark))
             ):
                 items, end = self._items(at, {".", ";", ")", ",", "and", "with"})
                 self._keep(mark, items, at, end, is_sure=True)
@@ -229,7 +236,7 @@ class ValueReader(NoteReader):
         mark = self._mark(at, 1)
         return mark is not None and mark.is_field
 
-    def _items(self, at: int, ends: set[str]) -> tuple[list[tuple[int, int]], int]:
+    def _items(self, at: int, ends: set[str], ends_with_or: bool = False) -> tuple[list[tuple[int, int]], int]:
         """Stretches between separators, up to an end or up to one that is a field or a table."""
         found: list[tuple[int, int]] = []
         start = at
@@ -238,6 +245,8 @@ class ValueReader(NoteReader):
             if at == len(self.tokens) or word in ends or word in (",", "/", "|", "or", "and"):
                 if at > start:
                     found.append((start, at - 1))
+                if ends_with_or and self.word(start - 1) == "or" and at > start:
+                    break
                 start = at + 1
                 if at == len(self.tokens) or word in ends:
                     break
@@ -253,8 +262,7 @@ class ValueReader(NoteReader):
                 break
             if not bracketed and not is_sure and self._is_other(start, last):
                 break
-            text = self.text_of(start, last).strip(" \"'“”‘’`")
-            text = re.sub(r"^(?:either|a|an|the)\s+", "", text)
+            text = self._value(start, last)
             if text and not re.fullmatch(
                 _NO_VALUE,
                 text,
@@ -266,6 +274,9 @@ class ValueReader(NoteReader):
             self.use(items[0][0], items[0][1], "note")
         if len(values) < 2 or (bracketed and not self._lists_values(mark, fields, len(items))):
             return
+        unit = re.fullmatch(r"(\d+(?:\.\d+)?) [a-z]+", values[-1])
+        if unit and all(_NUMERAL.fullmatch(value) for value in values[:-1]):
+            values[-1] = unit[1]
         self.values[mark.first] = list(dict.fromkeys(values))
         self.use(mark.last + 1, end if bracketed else stop, "values")
 
@@ -273,11 +284,15 @@ class ValueReader(NoteReader):
         """Whether what is in brackets after a name are its values, and not its fields; `fields` of `many` may be."""
         if mark.kinds:
             return fields == 0
-        meaning = self._meaning(mark.phrase)
-        if mark.phrase[-1] in terms.CLOSED or (meaning is not None and meaning.short.get("type") == "enum"):
+        if self._is_closed_name(mark):
             return True
         known = mark.is_field and not mark.is_plural
         return fields < many if known else fields * 2 <= many
+
+    def _is_closed_name(self, mark: Mark) -> bool:
+        """Whether a name is one of those that have a few values."""
+        meaning = self._meaning(mark.phrase)
+        return mark.phrase[-1] in terms.CLOSED or (meaning is not None and meaning.short.get("type") == "enum")
 
     def _is_other(self, start: int, last: int) -> bool:
         """Whether a stretch is a field's or a table's name."""

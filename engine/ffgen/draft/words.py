@@ -194,4 +194,6 @@ def _is_numeral(found: list[Token], start: int, at: int, words: dict[str, float]
         return leads and at == start
     if token.word == "one" and following is not None and following.word in ("of", "row", "per", "table", "file"):
         return False
+    if token.word == "one" and at and found[at - 1].word in ("every", "each", "any", "no", "which", "this", "that"):
+        return False
     return at == start or token.word in _BIG or (found[at - 1].kind == "word" and found[at - 1].word in words)

@@ -1,39 +1,36 @@
-"""Asks a model for the asked fields of drawn rows: a run of its own before the rows are drawn to be written.
+"""Answers for drawn rows: a model is asked for their asked fields, in a run before that in which they are written.
 
 As any asked run it is a function of the replies alone: requests hold the drawn values of their rows, a row that is
 missing or refused is asked for again with the reasons, and rows are judged in order. What is kept is put into a folder
 from which the drawing looks it up (`run.answers`).
 """
 
-import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import orjson
 import polars as pl
 
 from ffgen.ask.paired import KEYS, Given, Known, in_words
-from ffgen.ask.replies import Replies
 from ffgen.errors import FfgenError, ShortfallError
 from ffgen.plan.compile import Plan
 from ffgen.plan.recipe import Recipe
 from ffgen.rng import U64
 from ffgen.run.answers import KEY, MAKER, AnswerWriter
-from ffgen.run.audit import Audit
-from ffgen.run.coordinator import Coordinator, shortened
-from ffgen.run.crew import Crew
 from ffgen.run.endpoints import Endpoints
 from ffgen.run.given import Part
 from ffgen.run.judging import NEAR, TWIN, Judge
 from ffgen.run.messages import Answered
-from ffgen.run.moves import Command, GiveUp, Judged, Replied, WriteShard, Written
+from ffgen.run.moves import Event, Judged, WriteShard, Written
+from ffgen.run.records import shortened
 from ffgen.run.rowwise import Rowwise
+from ffgen.run.subject import Subject
+from ffgen.run.tally import Tally
 from ffgen.sample.base import Rows, Sampler
 from ffgen.sample.cases import hold_field
 from ffgen.shard.paired import PairedMaker
 from ffgen.sink.frame import frame_of
-from ffgen.spec.duration import seconds
 from ffgen.spec.record import RecordType, Refusals
 
 MOST_TAKEN = 8
@@ -43,13 +40,12 @@ PLAIN = (pl.String, pl.Int64, pl.Float64, pl.Boolean)
 ASKED = "ask"
 """Who made a value that the model wrote."""
 
-log = logging.getLogger("ffgen.run")
-
 
 class UnderWay:
     """One request's rows: what they were given, what came, and what stands."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, shard: int, part: Part) -> None:
+        self.shard = shard
         self.part = part
         self.lines: dict[int, bytes] = {}
         self.done: dict[int, int] = {}
@@ -77,17 +73,25 @@ class UnderWay:
         return whole if order == list(range(len(order))) else whole[order]
 
 
-class Asker(Coordinator):
-    """Asks for one table. `parts` gives the rows of each request, in order."""
+class Ear(Protocol):
+    """Hears of what becomes of every reply."""
+
+    def answered(self, message: Answered, key: bytes, here: UnderWay) -> None:
+        """A reply is made into answers, before `here` takes those that it lacks."""
+
+    def judged(self, shard: int, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
+        """Rows with their answers were judged; the reason is empty for those that stand."""
+
+
+class GivenRows(Subject):
+    """See Subject. `parts` gives the rows of each request, in order; `ear` is whoever wants to hear of them."""
 
     state: Rowwise
 
     def __init__(
         self,
         plan: Plan,
-        crew: Crew,
         endpoints: Endpoints,
-        replies: Replies,
         *,
         recipe: Recipe,
         parts: Iterator[Part],
@@ -95,19 +99,11 @@ class Asker(Coordinator):
         fallbacks: Mapping[str, list[Sampler]],
         judge: Judge,
         writer: AnswerWriter,
-        fresh: bool,
-        audit: Audit,
-        limit: float,
+        ear: Ear | None = None,
     ) -> None:
-        super().__init__(plan, crew, endpoints, replies, fresh=fresh, audit=audit)
-        self.state = Rowwise(
-            plan.shards,
-            max_asks=plan.max_asks,
-            retries=plan.model.retries,
-            concurrency=plan.model.concurrency,
-            patience=seconds(plan.model.patience),
-            endpoints=len(endpoints.found),
-        )
+        self.plan = plan
+        self.state = Rowwise.of(plan, len(endpoints.found))
+        self.tally = Tally()
         self.paired = PairedMaker(plan, endpoints.first.api, endpoints.first.model, known)
         self.recipe = recipe
         self.asked = recipe.asked
@@ -117,18 +113,15 @@ class Asker(Coordinator):
         self.texts = [name for name in self.asked if fields[name].unique and fields[name].type in ("string", "text")]
         self.parts = parts
         self.fallbacks = fallbacks
-        self.judge = judge
+        self.judging = judge
         self.writer = writer
-        self.limit = limit
+        self.ear = ear
         self.made: dict[str, Counter[str]] = {name: Counter() for name in self.asked}
         self.under_way: dict[int, UnderWay] = {}
 
-    # Instead of what a run of whole records does
-
-    def _body(self, shard: int, attempt: int) -> bytes:
-        if shard not in self.under_way:
-            self.under_way[shard] = UnderWay(next(self.parts))
-        here = self.under_way[shard]
+    def body(self, shard: int, attempt: int, plain: bool) -> bytes:
+        """See Subject."""
+        here = self._here(shard)
         part, missing = here.part, here.missing
         here.given = Given(
             missing,
@@ -138,68 +131,74 @@ class Asker(Coordinator):
             in_words(sorted(here.refused.items())),
             here.taken[-MOST_TAKEN:],
         )
-        return self.paired.body(shard, here.given, self.endpoints.plain)
+        return self.paired.body(shard, here.given, plain)
 
-    def _given(self, shard: int) -> Given | None:
+    def given(self, shard: int) -> Given | None:
+        """See Subject."""
         return self.under_way[shard].given
 
-    def _use(self, message: Answered, asked: bool) -> None:
-        shard = self.state.open.get(message.shard)
-        here = self.under_way.get(message.shard)
-        if shard is None or here is None or self.state.ended:
-            return
-        self._count(message, asked)
+    def answered(self, message: Answered, key: bytes) -> tuple[int, int]:
+        """See Subject."""
+        here = self.under_way[message.shard]
+        if self.ear is not None:
+            self.ear.answered(message, key, here)
         here.refused = Counter()
         for field, reason, count in message.made.refused:
             here.refused[field, reason] += count
         number = self.record.names[0]
         for line in message.made.batch.lines.splitlines():
             here.lines.setdefault(int(orjson.loads(line)[number]), line)
-        here.key = self._keys[message.shard].hex()
-        size = sum(map(len, here.lines.values()))
-        self.feed(Replied(message.shard, len(here.part.index) - len(here.missing), size, asked))
+        here.key = key.hex()
+        return len(here.part.index) - len(here.missing), sum(map(len, here.lines.values()))
 
-    def _judge(self, shard: int) -> None:
+    def judge(self, shard: int) -> Event:
+        """See Subject."""
         here = self.under_way[shard]
         self._settle(here, *self._answers(here))
         if here.missing and self.state.is_last_try(shard):
-            self._fall_back(shard, here)
+            self._fall_back(here)
             if here.missing:
-                self.broke(self._impossible(here))
-                return
-        self.feed(Judged(shard, len(here.done)))
+                raise self._impossible(here)
+        return Judged(shard, len(here.done))
 
-    def _write(self, command: WriteShard) -> None:
+    def write(self, command: WriteShard) -> Event:
+        """See Subject."""
         here = self.under_way.pop(command.shard)
-        self._keys.pop(command.shard, None)
-        self._asked.pop(command.shard, None)
         rows = here.rows()
         self.writer.put(here.part.index, rows)
         for name in self.asked:
             makers = rows[MAKER + name]
             self.made[name].update(makers.filter(rows[name].is_not_null()) if rows[name].null_count() else makers)
-        self.feed(Written(self.state.unwritten))
+        return Written(self.state.unwritten)
 
-    def _complete(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
+    def finish(self) -> bool:
+        """See Subject."""
+        return True
 
-    def _do(self, command: Command) -> None:
-        if isinstance(command, GiveUp) and command.reason == "endpoint" and self._can_do_without():
-            log.warning("endpoint given up, fallbacks make the rest", extra=self._told(what=command.what))
-            self._do_without()
-            return
-        super()._do(command)
+    def make_rest(self) -> bool:
+        """Fallbacks make all rows that are still to come; answers that are here are used."""
+        if not self._can_do_without():
+            return False
+        self.state.ended = True
+        while self.state.counts.admitted < self.plan.shards.count:
+            here = self._here(self.state.judged_next)
+            self._settle(here, *self._answers(here))
+            self._fall_back(here)
+            if here.missing:
+                raise self._impossible(here)
+            self.state.judged_next += 1
+            self.state.counts.admitted += len(here.part.index)
+            self.write(WriteShard(here.shard, len(here.part.index)))
+        return True
 
-    def _time_over(self, timeout: float) -> None:
-        super()._time_over(self.limit)  # what is left of it is no number that the user knows
+    def short(self, replies: list[tuple[int, bytes]]) -> FfgenError:
+        """See Subject."""
+        return self._impossible(self.under_way[self.state.judged_next])
 
-    def _reason(self, command: GiveUp) -> FfgenError:
-        if command.reason == "short":
-            here = self.under_way.get(self.state.judged_next)
-            if here is not None:
-                return self._impossible(here)
-        return super()._reason(command)
+    def _here(self, shard: int) -> UnderWay:
+        if shard not in self.under_way:
+            self.under_way[shard] = UnderWay(shard, next(self.parts))
+        return self.under_way[shard]
 
     # Judging
 
@@ -222,11 +221,13 @@ class Asker(Coordinator):
             rows = rows.with_columns(
                 [pl.when(pl.Series(drawn[name].is_not_null())).then(pl.col(name)).alias(name) for name in without]
             )
-        if self.judge.takes_all:
+        if self.judging.takes_all and self.ear is None:
             here.stand(numbers, rows)
             return
         whole = drawn.with_columns([rows[name] for name in self.asked])
-        why = self.judge.judge(here.part.index[places], whole)
+        why = self.judging.judge(here.part.index[places], whole)
+        if self.ear is not None:
+            self.ear.judged(here.shard, here.part.index[places], whole, why)
         good = [place for place, reason in enumerate(why) if not reason]
         here.stand([numbers[place] for place in good], rows if len(good) == len(rows) else rows[good])
         for place, reason in enumerate(why):
@@ -236,7 +237,7 @@ class Asker(Coordinator):
             if reason in (TWIN, NEAR):
                 here.taken += [shortened(rows[name][place] or "") for name in self.texts]
 
-    def _fall_back(self, shard: int, here: UnderWay) -> None:
+    def _fall_back(self, here: UnderWay) -> None:
         """What the model could not write is drawn by the first fallback whose values are good."""
         if not self._can_do_without():
             return
@@ -244,7 +245,7 @@ class Asker(Coordinator):
             if missing := here.missing:
                 places = [number - 1 for number in missing]
                 drawn = {name: each[min(k, len(each) - 1)] for name, each in self.fallbacks.items()}
-                rows = self._drawn(here.part.index[places], here.part.drawn[places], drawn, shard, k)
+                rows = self._drawn(here.part.index[places], here.part.drawn[places], drawn, here.shard, k)
                 self._settle(here, missing, rows)
 
     def _drawn(
@@ -260,25 +261,6 @@ class Asker(Coordinator):
 
     def _can_do_without(self) -> bool:
         return all(self.fallbacks.values())
-
-    def _do_without(self) -> None:
-        """Fallbacks make all rows that are still to come; answers that are here are used."""
-        try:
-            while self.state.counts.admitted < self.plan.shards.count:
-                index = self.state.judged_next
-                if index not in self.under_way:
-                    self.under_way[index] = UnderWay(next(self.parts))
-                here = self.under_way[index]
-                self._settle(here, *self._answers(here))
-                self._fall_back(index, here)
-                if here.missing:
-                    raise self._impossible(here)
-                self.state.judged_next += 1
-                self.state.counts.admitted += len(here.part.index)
-                self._write(WriteShard(index, len(here.part.index)))
-            self._complete()
-        except FfgenError as error:
-            self.broke(error)
 
     def _impossible(self, here: UnderWay) -> ShortfallError:
         first = here.missing[0]

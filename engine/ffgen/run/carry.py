@@ -7,20 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ffgen import __version__, failpoint
-from ffgen.ask.replies import Replies
 from ffgen.place import Workspace
 from ffgen.plan.compile import Plan
 from ffgen.plan.estimate import money
-from ffgen.run.audit import Audit
 from ffgen.run.coordinator import Coordinator
 from ffgen.run.crew import Crew, Inline, Processes, own_use
-from ffgen.run.desk import remember_asked
-from ffgen.run.endpoints import Endpoints, find_endpoints, read_key
-from ffgen.run.fence import fence
+from ffgen.run.endpoints import Endpoints
 from ffgen.run.gate import GateRole
 from ffgen.run.ledger import marks_of, note
+from ffgen.run.means import Means, opened
 from ffgen.run.messages import Setup
-from ffgen.run.options import SMALL, STDOUT, Options, Signals, Watch, cache_folder
+from ffgen.run.options import SMALL, STDOUT, Options, Signals, Watch
+from ffgen.run.records import WholeRecords
 from ffgen.run.remote import Remote
 from ffgen.run.report import EndpointUse, ProcessUse, Refusal, Report, Steered
 from ffgen.run.room import check_room
@@ -46,48 +44,44 @@ async def carry_out(
         if remote is not None:
             remote.connect(stop.hear)
             held.callback(remote.disconnect)
-        frames = make_writer is not None
         workspace = None
         format, compression = "frames", "none"
-        if not frames:
+        if make_writer is None:
             format, compression = format_of(options.to, options.format, options.compression)
             if options.to != STDOUT:
                 workspace = held.enter_context(Workspace.open(options.to, clobber=options.clobber))
-        replies = held.enter_context(Replies.open(os.path.join(cache_folder(options.cache_dir), "replies.sqlite3")))
-        audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
-        held.callback(audit.close)
-        key = read_key(plan.model.key, options.key)
-        if options.isolate:
-            fence([*plan.endpoints, "http://127.0.0.1"])
-        endpoints = await find_endpoints(plan, key, replies)
-        held.callback(endpoints.stop)
-        remember_asked(plan, endpoints.first, replies)
-        replies.begin(plan.spec_hash)
-        crew = crew_for(plan, options, make_writer)
-        coordinator = Coordinator(plan, crew, endpoints, replies, fresh=options.fresh, audit=audit)
-        setups = setups_for(plan, options, endpoints, key, workspace, format, compression)
-        outcome = "failed"
-        stop.tell(coordinator)
-        try:
-            await coordinator.carry_out(setups, options.timeout, watch)
-            uses = await crew.leave()
-            if workspace is not None:
-                failpoint.hit("coordinator.publish")
-                files = marks_of(workspace.work_path())
-                workspace.publish()
-                failpoint.hit("coordinator.published")
-                if options.recorded:
-                    about = (plan.dataset.name, format, compression, plan.shards.count)
-                    note(workspace.destination, plan.spec_hash, plan.spec.seed, *about, files)
-            outcome = "done"
-        finally:
-            await crew.leave()
-            audit.ended(outcome, coordinator.state.counts.admitted)
-        replies.finish(plan.spec_hash)
-        replies.trim()
-        if watch is not None:
-            watch(coordinator.progress())
-        return report_of(coordinator, options, format, endpoints, [own_use(), *uses], time.monotonic() - began)
+        async with opened(plan, options) as means:
+            crew = crew_for(plan, options, make_writer)
+            coordinator = Coordinator(plan, crew, means, WholeRecords(plan, crew, means.endpoints), fresh=options.fresh)
+            setups = setups_for(plan, options, means, workspace, format, compression)
+            outcome = "failed"
+            stop.tell(coordinator)
+            try:
+                await coordinator.carry_out(setups, options.timeout, watch)
+                uses = await crew.leave()
+                if workspace is not None:
+                    publish(plan, options, workspace, format, compression)
+                outcome = "done"
+            finally:
+                await crew.leave()
+                means.audit.ended(outcome, coordinator.state.counts.admitted)
+            means.keep(plan.spec_hash)
+            if watch is not None:
+                watch(coordinator.accounts.progress())
+            return report_of(
+                coordinator, options, format, means.endpoints, [own_use(), *uses], time.monotonic() - began
+            )
+
+
+def publish(plan: Plan, options: Options, workspace: Workspace, format: str, compression: str) -> None:
+    """Puts the output where it belongs, and notes what it was made from."""
+    failpoint.hit("coordinator.publish")
+    files = marks_of(workspace.work_path())
+    workspace.publish()
+    failpoint.hit("coordinator.published")
+    if options.recorded:
+        about = (plan.dataset.name, format, compression, plan.shards.count)
+        note(workspace.destination, plan.spec_hash, plan.spec.seed, *about, files)
 
 
 def crew_for(plan: Plan, options: Options, make_writer: Callable[[Setup], Any] | None) -> Crew:
@@ -102,19 +96,13 @@ def crew_for(plan: Plan, options: Options, make_writer: Callable[[Setup], Any] |
 
 
 def setups_for(
-    plan: Plan,
-    options: Options,
-    endpoints: Endpoints,
-    key: str | None,
-    workspace: Workspace | None,
-    format: str,
-    compression: str,
+    plan: Plan, options: Options, means: Means, workspace: Workspace | None, format: str, compression: str
 ) -> dict[str, Setup]:
     """What each role is told first."""
     common: dict[str, Any] = {"plan": plan, "isolate": options.isolate}
     common["failpoints"] = os.environ.get("FFGEN_FAILPOINTS", "")
     model = plan.model
-    first = endpoints.first
+    first = means.endpoints.first
     slots = 256 if model.concurrency == "auto" else model.concurrency
     work_path = STDOUT if workspace is None else workspace.work_path() + ("/" if workspace.whole_folder else "")
     return {
@@ -122,7 +110,7 @@ def setups_for(
             role="worker",
             api=first.api,
             model=first.model,
-            key=key,
+            key=means.key,
             timeout=seconds(model.timeout),
             slots=slots,
             hosts=[*plan.endpoints, "http://127.0.0.1"] if first.url == "embedded" else plan.endpoints,
@@ -142,7 +130,7 @@ def report_of(
     elapsed: float,
 ) -> Report:
     """The figures of a finished run."""
-    plan, tally, counts = coordinator.plan, coordinator.tally, coordinator.state.counts
+    plan, tally, counts = coordinator.plan, coordinator.accounts.tally, coordinator.state.counts
     refused = sorted(tally.refused.items(), key=lambda item: -item[1])
     if endpoints.embedded is not None:
         uses = [*uses, embedded_use(endpoints.embedded.pid)]
@@ -184,7 +172,7 @@ def report_of(
 
 def servers_of(coordinator: Coordinator, endpoints: Endpoints) -> list[EndpointUse]:
     """The endpoints one by one."""
-    pairs = zip(endpoints.found, coordinator.shares, strict=True)
+    pairs = zip(endpoints.found, coordinator.accounts.shares, strict=True)
     asked = [
         EndpointUse(
             url=endpoint.url,

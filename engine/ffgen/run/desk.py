@@ -58,6 +58,13 @@ class Desk:
 @contextmanager
 def desk_of(plan: Plan, cache: str | None) -> Iterator[Desk]:
     """The desk of a plan whose replies are kept in this folder. Raises `Gone` where there are none."""
+    with kept_of(plan, cache) as (replies, endpoint):
+        yield Desk(plan, replies, endpoint)
+
+
+@contextmanager
+def kept_of(plan: Plan, cache: str | None) -> Iterator[tuple[Replies, Endpoint]]:
+    """The replies in this folder, and the model that gave a plan's. Raises `Gone` where there are none."""
     path = path_of(cache)
     if not os.path.exists(path):
         raise Gone(f"no replies are kept in {os.path.dirname(path)}")
@@ -65,7 +72,7 @@ def desk_of(plan: Plan, cache: str | None) -> Iterator[Desk]:
         endpoint = endpoint_for(plan, replies)
         if endpoint is None:
             raise Gone(f"it isn't known any more which model wrote this, in {os.path.dirname(path)}")
-        yield Desk(plan, replies, endpoint)
+        yield replies, endpoint
 
 
 def remember_asked(plan: Plan, endpoint: Endpoint, replies: Replies) -> None:

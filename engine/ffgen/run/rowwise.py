@@ -59,7 +59,7 @@ class Rowwise(State):
             self.counts.duplicates += shard.size - event.admitted
             self.counts.asks += 1
             shard.attempt += 1
-            self._queue(event.shard, shard, float("-inf"))
+            self._dispatch.queue(event.shard, float("-inf"))
             return []
         del self.open[event.shard]
         self.judged_next += 1

@@ -5,16 +5,13 @@ made (its rows are in memory), judging (at the gate); then it is written and for
 order, so the output is a function of the replies alone, whatever order they came in.
 """
 
-import random
-from typing import Literal
+from typing import Literal, Self
 
-from ffgen.ask.limit import Permit
-from ffgen.ask.retry import Budget, delay
+from ffgen.plan.compile import Plan
 from ffgen.plan.shards import Shards
-from ffgen.run.calls import Calls
+from ffgen.run.dispatch import Dispatch
 from ffgen.run.moves import (
     Arrived,
-    AskShard,
     Command,
     Complete,
     DropRows,
@@ -41,18 +38,16 @@ from ffgen.run.servers import Servers
 from ffgen.run.standing import Counts, Shard
 from ffgen.run.steering import Steering
 from ffgen.run.waiting import Waiting
+from ffgen.run.yields import Yield
+from ffgen.spec.duration import seconds
 
 WINDOW = 64 * 2**20
 """Bytes of made rows held in memory while an earlier shard is awaited; what is beyond waits on disk."""
 UNWRITTEN = 16 * 2**20
 """Bytes on their way through gate and writer at which judging stops, and through the writer alone at which asking
 stops: a slow disk slows the model down."""
-PRIOR = 4
-"""Shards of perfect rows that the yield estimate starts from."""
 MAKING = 8
 """Kept replies that are made again at once."""
-ELSEWHERE = 3
-"""Failures of a shard after which it waits before it goes to another endpoint."""
 DEATHS = 3
 """Workers a shard may take down before the run ends with its name; the last one had nothing else in hand."""
 IN_HAND = ("asked", "making")
@@ -77,13 +72,10 @@ class State:
         self.steering = steering
         self.max_asks = max_asks
         self.retries = retries
-        self.servers = Servers(endpoints, concurrency, patience)
-        self.calls = Calls(self.servers)
         self.open: dict[int, Shard] = {}
         self.counts = Counts()
         self.launched = 0
         self.judged_next = 0
-        self.waiting = Waiting()
         self.held = 0
         self.judging = 0
         self.unwritten = 0
@@ -91,12 +83,33 @@ class State:
         self.halted: Halted | None = None
         self._noted = 0
         self._has_asked = False
-        self._budget = Budget()
-        self._waiting = 0
-        self._coming = 0
-        self._asked_rows = self._valid_rows = PRIOR * shards.batch_size
-        self._judged_rows = self._new_rows = PRIOR * shards.batch_size
-        self._random = random.Random(shards.seed)
+        self._yield = Yield(shards.batch_size)
+        self._dispatch = Dispatch(self.open, endpoints, concurrency, patience, shards.seed)
+        self._calls = self._dispatch.calls
+
+    @classmethod
+    def of(cls, plan: Plan, endpoints: int, steering: Steering | None = None) -> Self:
+        """The state of a plan's run before it begins."""
+        model = plan.model
+        return cls(
+            plan.shards,
+            max_asks=plan.max_asks,
+            retries=model.retries,
+            concurrency=model.concurrency,
+            patience=seconds(model.patience),
+            endpoints=endpoints,
+            steering=steering,
+        )
+
+    @property
+    def servers(self) -> Servers:
+        """The endpoints."""
+        return self._dispatch.servers
+
+    @property
+    def waiting(self) -> Waiting:
+        """Shards that wait to be asked for again."""
+        return self._dispatch.waiting
 
     @property
     def in_flight(self) -> int:
@@ -115,7 +128,7 @@ class State:
 
     def awaits(self, index: int, attempt: int) -> bool:
         """Whether a reply to this request is still of use; else its double was faster (`Outrun`)."""
-        return self.calls.await_reply(index, attempt)
+        return self._calls.await_reply(index, attempt)
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """What to do about an event."""
@@ -134,9 +147,11 @@ class State:
             case Failed():
                 commands = self._failed(event, now)
             case Outrun():
-                commands = self._outrun(event, now)
+                self._dispatch.outrun(event, now)
+                commands = []
             case Rephrased():
-                commands = self._rephrased(event, now)
+                self._dispatch.rephrased(event, now)
+                commands = []
             case Lost():
                 commands = self._lost(event, now)
             case Halted():
@@ -152,15 +167,13 @@ class State:
 
     def expected(self) -> float:
         """Rows that the run will have admitted when all that is under way is judged, by the yield so far."""
-        new = self._new_rows / self._judged_rows
-        valid = self._valid_rows / self._asked_rows
-        return self.counts.admitted + new * (self._waiting + valid * self._coming)
+        return self.counts.admitted + self._yield.expected()
 
     # Events
 
     def _arrived(self, event: Arrived, now: float) -> list[Command]:
         self._has_asked = True
-        self.calls.end(event.shard, event.endpoint, now)
+        self._calls.end(event.shard, event.endpoint, now)
         return []
 
     def _replied(self, event: Replied, now: float) -> list[Command]:
@@ -170,18 +183,15 @@ class State:
         if shard.phase == "making":
             return self._hold(event.shard, shard, event.size)
         if not event.asked:
-            self.calls.drop(event.shard, now)
-        elif self.calls.await_reply(event.shard, shard.attempt):
-            self.calls.end(event.shard, None, now)
+            self._calls.drop(event.shard, now)
+        elif self._calls.await_reply(event.shard, shard.attempt):
+            self._calls.end(event.shard, None, now)
         self.counts.kept += not event.asked
         if self.lacks(shard, event.rows):
             self.counts.bad_replies += event.rows == 0
             if shard.attempt < self.retries:
                 return self._ask_again(event.shard, shard, now)
-        self._coming -= shard.size
-        self._asked_rows += shard.size
-        self._valid_rows += event.rows
-        self._waiting += event.rows
+        self._yield.came(shard.size, event.rows)
         shard.rows = event.rows
         return self._hold(event.shard, shard, event.size)
 
@@ -192,7 +202,7 @@ class State:
             return []
         self.counts.asks += 1
         shard.attempt += 1
-        self._queue(index, shard, now)
+        self._dispatch.queue(index, now)
         return []
 
     def _hold(self, index: int, shard: Shard, size: int) -> list[Command]:
@@ -206,9 +216,7 @@ class State:
 
     def _judged(self, event: Judged) -> list[Command]:
         shard = self.open.pop(event.shard)
-        self._waiting -= shard.rows
-        self._judged_rows += shard.rows
-        self._new_rows += event.admitted
+        self._yield.judged(shard.rows, event.admitted)
         self.held -= shard.bytes
         self.judging -= shard.bytes
         if self.steering is not None:
@@ -225,43 +233,20 @@ class State:
         return commands
 
     def _failed(self, event: Failed, now: float) -> list[Command]:
-        shard = self.open[event.shard]
-        told = (event.kind, now, event.retry_after, event.what)
-        shard.failed_at, is_left = self.calls.fail(event.shard, event.endpoint, *told)
+        is_left = self._dispatch.failed(event, now)
         self.counts.failures[event.kind] = self.counts.failures.get(event.kind, 0) + 1
         if self.servers.are_given_up(now):
             return self._give_up("endpoint", event.what, event.hint)
         if not is_left:
             self.counts.retries += 1
-            shard.failures += 1
-            self._queue(event.shard, shard, now + self._pause(event, shard, now))
-        return []
-
-    def _pause(self, event: Failed, shard: Shard, now: float) -> float:
-        """Seconds until a failed request goes again: none where another endpoint takes it."""
-        if shard.failures <= ELSEWHERE * len(self.servers) and self.servers.can_take(now, but=shard.failed_at):
-            return 0.0
-        if event.kind == "overloaded":
-            return delay(1, event.retry_after, self._random.random())  # what it has too much of is no retry
-        # A pause spares the endpoint, so one that answers others in between is not waited for ever longer.
-        tries = min(shard.failures, self.servers[shard.failed_at].health.failures)
-        share = self._random.random()
-        return delay(tries, event.retry_after, share if self._budget.spend(now) else 1.0)
-
-    def _rephrased(self, event: Rephrased, now: float) -> list[Command]:
-        if not self.calls.take_back(event.shard, event.endpoint, now):
-            self._queue(event.shard, self.open[event.shard], now)
-        return []
-
-    def _outrun(self, event: Outrun, now: float) -> list[Command]:
-        self.calls.outrun(event.shard, event.attempt, event.endpoint, event.kind, now, event.retry_after)
+            self._dispatch.retry(event, now)
         return []
 
     def _lost(self, event: Lost, now: float) -> list[Command]:
         for index in event.shards:
             shard = self.open.get(index)
             is_lost = shard is not None and (shard.phase == "making" or self.awaits(index, shard.attempt))
-            self.calls.lose(index, now)
+            self._calls.lose(index, now)
             if shard is None or not is_lost:
                 continue
             shard.deaths += 1
@@ -278,7 +263,7 @@ class State:
             if shard.phase == "making":
                 shard.phase = "kept"
             else:
-                self._queue(index, shard, now)
+                self._dispatch.queue(index, now)
         return []
 
     # What follows from where things stand
@@ -335,36 +320,17 @@ class State:
     def _ask(self, now: float) -> list[Command]:
         commands: list[Command] = []
         while self.unwritten < UNWRITTEN and self._has_next(now):
-            found = self.servers.take(now, self._failed_at(now))
+            found = self._dispatch.find(now)
             if found is None:
                 return commands + self._wake(now)
             index = self._next(now)
             commands += self._note()
-            commands.append(self._send(index, self.open[index], *found))
+            commands.append(self._dispatch.send(index, *found))
         if self.unwritten < UNWRITTEN:
-            commands += self._double(now)
+            doubles = self._dispatch.double(now)
+            self.counts.doubles += len(doubles)
+            commands += doubles
         return commands + self._wake(now)
-
-    def _send(self, index: int, shard: Shard, endpoint: int, permit: Permit) -> AskShard:
-        shard.phase = "asked"
-        self._budget.earn()
-        self.calls.begin(index, shard.attempt, endpoint, permit)
-        return AskShard(index, shard.attempt, endpoint, shard.steer)
-
-    def _double(self, now: float) -> list[AskShard]:
-        """Nothing else can be asked: requests that are late go to a second endpoint, each once."""
-        commands = []
-        for index, endpoint, permit in self.calls.late(now):
-            shard = self.open[index]
-            self.counts.doubles += 1
-            self.calls.begin_double(index, endpoint, permit)
-            commands.append(AskShard(index, shard.attempt, endpoint, shard.steer, is_double=True))
-        return commands
-
-    def _failed_at(self, now: float) -> int:
-        """The endpoint at which what goes next has failed; -1 for none."""
-        index = self.waiting.first(now)
-        return -1 if index is None else self.open[index].failed_at
 
     def _has_next(self, now: float) -> bool:
         if self.waiting.suspects:
@@ -388,7 +354,7 @@ class State:
         steer = None if self.steering is None else self.steering.steer(index)
         size = self.shards.size(index) if steer is None else steer.rows
         self.open[index] = Shard("queued", size, steer)
-        self._coming += size
+        self._yield.asked(size)
         return index
 
     def _note(self) -> list[Command]:
@@ -406,20 +372,15 @@ class State:
 
     def _wake(self, now: float) -> list[Command]:
         """When nothing can be asked now but will be: at the next retry, when an endpoint opens, when one is late."""
-        times = [now + pause for pause in self.servers.opens(now)]
-        times += self.waiting.next_at(now)
+        times = self._dispatch.opens_at(now)
         if not self._has_next(now):
-            times += self.calls.late_at(now)
+            times += self._calls.late_at(now)
         return [Wake(min(times))] if times else []
 
     def _is_stuck(self) -> bool:
         """Nothing is under way that could bring the run forward, and the budget allows nothing new."""
         moving = any(shard.phase not in ("starved", "made", "kept") for shard in self.open.values())
         return not moving and self.unwritten < UNWRITTEN
-
-    def _queue(self, index: int, shard: Shard, at: float) -> None:
-        shard.phase = "queued"
-        self.waiting.put(index, at)
 
     def _give_up(self, reason: Reason, what: str = "", hint: str = "") -> list[Command]:
         self.ended = True

@@ -27,7 +27,7 @@ class RowEar(Ear):
         if row == self.row:
             self.replies.append(said)
 
-    def judged(self, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
+    def judged(self, shard: int, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
         found = np.flatnonzero(rows == np.uint64(self.row))
         if len(found) and why[int(found[0])]:
             self.reasons.append(why[int(found[0])])
@@ -79,10 +79,10 @@ class RefusedEar(Ear):
             if self.piles.wants(key, count):
                 self.piles.put(key, RefusedRow(shard=shard, attempt=attempt, position=0, text=clipped(text)))
 
-    def judged(self, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
+    def judged(self, shard: int, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
         for at, reason in enumerate(why):
             key = ("gate" if reason in (TWIN, NEAR) else "check", ", ".join(self.asked), reason)
             if reason and self.piles.wants(key):
                 told = frame[[at]].select(self.asked).row(0, named=True)
                 text = clipped(msgspec.json.encode(told).decode())
-                self.piles.put(key, RefusedRow(shard=self.shard, attempt=0, position=int(rows[at]), text=text))
+                self.piles.put(key, RefusedRow(shard=shard, attempt=0, position=int(rows[at]), text=text))

@@ -13,13 +13,12 @@ from ffgen.errors import InternalError
 from ffgen.plan.compile import Plan, compile_plan
 from ffgen.plan.pools import fields_of_pools, pools_of, with_values, without_pools
 from ffgen.plan.strata import Steer
-from ffgen.run.coordinator import MOST_TOLD, shortened
 from ffgen.run.desk import Desk, Gone, desk_of
 from ffgen.run.explain.redraw import memory_for
 from ffgen.run.explain.story import ReplyView, clipped
 from ffgen.run.pools import field_of
+from ffgen.run.records import repeated
 from ffgen.run.steering import Steering
-from ffgen.shard.asked import Maker
 from ffgen.shard.made import Made
 from ffgen.shingles import Digests
 from ffgen.spec.model import Field
@@ -82,7 +81,7 @@ def replay(desk: Desk) -> Iterator[Replayed]:
                 admitted += sum(verdict)
                 if made.batch.rows:
                     break
-            steering.judged(made.batch.rows, sum(verdict), repeated_of(desk.maker, made, verdict))
+            steering.judged(made.batch.rows, sum(verdict), repeated(desk.maker, made, verdict))
             shard += 1
     finally:
         gate.close()
@@ -249,14 +248,3 @@ def written(plan: Plan, cache: str | None, field: str) -> list[str]:
     if len(values) < plan.shards.count:
         raise InternalError(f"The pool {plan.dataset.name} came back short.")
     return values[: plan.shards.count]
-
-
-def repeated_of(maker: Maker, made: Made, verdict: Flags) -> list[str]:
-    """What steering is told of rows that were there already (as `Coordinator` tells it)."""
-    name = maker.strata.told
-    if name is None or all(verdict):
-        return []
-    lines = made.batch.lines.splitlines()
-    refused = [line for line, flag in zip(lines, verdict, strict=True) if not flag]
-    values = [msgspec.json.decode(line)[name] for line in refused[:MOST_TOLD]]
-    return [shortened(value) for value in values if isinstance(value, str)]

@@ -1,6 +1,5 @@
 """Asked fields of drawn rows, made again from kept replies: the asking of a hybrid run, with nobody to ask."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,27 +7,25 @@ import orjson
 import polars as pl
 from msgspec import Struct, structs
 
+from ffgen.ask.probe import Endpoint
 from ffgen.ask.replies import Replies
 from ffgen.errors import EndpointError
 from ffgen.plan.compile import Plan
-from ffgen.plan.hybrid import asked_fields, asked_tables, fallbacks, known_of, paired_plan, shown_fields
+from ffgen.plan.hybrid import asked_tables
 from ffgen.plan.tables import Layout
 from ffgen.rng import U64
-from ffgen.run.answers import Answers, AnswerWriter
-from ffgen.run.asking import Asker, UnderWay
+from ffgen.run.answering import answer, asked_part, in_turn, nothing_answered, wanted_of
+from ffgen.run.asking import UnderWay
 from ffgen.run.audit import Audit
-from ffgen.run.cache import path_of
-from ffgen.run.carry import crew_for, setups_for
-from ffgen.run.complete import spans, wanted_rows
-from ffgen.run.desk import Gone, endpoint_for
+from ffgen.run.desk import Gone, kept_of
 from ffgen.run.endpoints import Endpoints
 from ffgen.run.explain.redraw import memory_for
-from ffgen.run.given import parts_of
 from ffgen.run.hand import Hand
-from ffgen.run.judging import Judge
+from ffgen.run.means import Means
 from ffgen.run.messages import Answered
-from ffgen.run.moves import AskShard
-from ffgen.run.options import TIME_LIMIT, Options, run_to_end
+from ffgen.run.options import Options, run_to_end
+from ffgen.shard.asked import dialect_of
+from ffgen.spec.record import RecordType
 
 
 class Said(Struct, frozen=True):
@@ -52,98 +49,76 @@ class Said(Struct, frozen=True):
 class Ear:
     """Hears of what became of every reply of a hybrid table. This one does nothing."""
 
-    shard = 0
-    """The one that is being judged."""
-
     def refused(self, shard: int, attempt: int, why: Sequence[tuple[str, str, int]], text: str) -> None:
         """Rows of a reply that are no answers: how many, by field and reason. `text` is what the model said."""
 
     def said(self, row: int, said: Said) -> None:
         """A reply has an answer for a row that has none yet."""
 
-    def judged(self, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
+    def judged(self, shard: int, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
         """Rows with their answers were judged; the reason is empty for those that stand."""
 
 
-class Overheard(Judge):
-    """A judge whose verdicts somebody hears."""
+class Teller:
+    """Tells an ear what the replies of a run say (see asking.Ear). `plan` is that by which they were asked for."""
 
-    ear: Ear
-    takes_all = False
+    def __init__(self, ear: Ear, plan: Plan, endpoint: Endpoint, replies: Replies) -> None:
+        self.ear = ear
+        self.plan = plan
+        self.endpoint = endpoint
+        self.replies = replies
+        self.dialect = dialect_of(plan, endpoint.api, endpoint.model)
+        self.number = RecordType(plan.dataset).names[0]
 
-    def judge(self, index: U64, frame: pl.DataFrame) -> list[str]:
-        why = super().judge(index, frame)
-        self.ear.judged(index, frame, why)
-        return why
+    def answered(self, message: Answered, key: bytes, here: UnderWay) -> None:
+        """See asking.Ear."""
+        text = self.dialect.read(self.replies.get(key) or b"").text
+        self.ear.refused(message.shard, message.attempt, message.made.refused, text)
+        for position, line in enumerate(message.made.batch.lines.splitlines()):
+            number = int(orjson.loads(line)[self.number])
+            if number not in here.lines:
+                self.ear.said(int(here.part.index[number - 1]), self._said(message, key, here, position, line))
 
+    def judged(self, shard: int, rows: U64, frame: pl.DataFrame, why: Sequence[str]) -> None:
+        """See asking.Ear."""
+        self.ear.judged(shard, rows, frame, why)
 
-class Rereader(Asker):
-    """An asker that has kept replies alone. What was never answered is made by fallbacks, as when all endpoints are
-    given up; EndpointError where there are none."""
-
-    ear: Ear
-
-    def _send(self, command: AskShard, body: bytes) -> None:
-        if self._can_do_without():
-            self._do_without()
-        else:
-            self.broke(EndpointError(f"the reply of shard {command.shard} is kept no more"))
-
-    def _use(self, message: Answered, asked: bool) -> None:
-        here = self.under_way.get(message.shard)
-        if here is not None and not self.state.ended:
-            self._tell(message, here)
-        super()._use(message, asked)
-
-    def _judge(self, shard: int) -> None:
-        self.ear.shard = shard
-        super()._judge(shard)
-
-    def _tell(self, message: Answered, here: UnderWay) -> None:
-        made, key, endpoint = message.made, self._keys[message.shard], self.endpoints.first
-        text = self.paired.dialect.read(self.replies.get(key) or b"").text
-        self.ear.refused(message.shard, message.attempt, made.refused, text)
-        for position, line in enumerate(made.batch.lines.splitlines()):
-            number = int(orjson.loads(line)[self.record.names[0]])
-            if number in here.lines:
-                continue
-            said = Said(
-                shard=message.shard,
-                attempt=message.attempt,
-                key=key,
-                seed=self.plan.shards.seed_of(message.shard, message.attempt),
-                model=endpoint.model,
-                api=endpoint.api,
-                position=position,
-                rows=made.batch.rows,
-                asked=len(here.part.index) if here.given is None else len(here.given.numbers),
-                tokens_in=made.tokens_in,
-                tokens_out=made.tokens_out,
-                broken=made.broken,
-                line=line,
-            )
-            self.ear.said(int(here.part.index[number - 1]), said)
+    def _said(self, message: Answered, key: bytes, here: UnderWay, position: int, line: bytes) -> Said:
+        made = message.made
+        return Said(
+            shard=message.shard,
+            attempt=message.attempt,
+            key=key,
+            seed=self.plan.shards.seed_of(message.shard, message.attempt),
+            model=self.endpoint.model,
+            api=self.endpoint.api,
+            position=position,
+            rows=made.batch.rows,
+            asked=len(here.part.index) if here.given is None else len(here.given.numbers),
+            tokens_in=made.tokens_in,
+            tokens_out=made.tokens_out,
+            broken=made.broken,
+            line=line,
+        )
 
 
 def rewritten(plan: Plan, tables: Sequence[str], cache: str | None, folder: str, ears: dict[str, Ear]) -> Plan:
     """The plan with what a model wrote for some tables in `folder`, its pools being filled; `ears` hear of the replies
-    of theirs. Raises `Gone` where a reply is kept no more. The order is that of `complete.ask_rows`."""
+    of theirs. Raises `Gone` where a reply is kept no more."""
     asked = [table.name for table in asked_tables(plan.spec) if table.name in tables]
     if not asked:
         return plan
-    hand, done = Hand(plan, memory_for(plan), folder), []
-    for layout in plan.layouts:
-        if layout.table in asked:
-            reread(plan, layout, hand, cache, ears.get(layout.table, Ear()))
-            done.append(layout.table)
-            hand.recipes.answers = Answers(folder, done).get
-        if hand.is_needed(layout.table):
+    hand = Hand(plan, memory_for(plan), folder)
+    for layout, is_answered in in_turn(plan, hand, asked):
+        if is_answered:
+            reread(plan, layout, hand, cache, ears.get(layout.table))
+        else:
             for _ in hand.shards(layout):
                 pass
     return structs.replace(plan, answers=folder)
 
 
-def reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear) -> None:
+def reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear | None) -> None:
     """One table's answers, as `complete.ask_table` has them. In a thread of its own: whoever asks may have a loop."""
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -152,56 +127,16 @@ def reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear) 
         raise Gone(error.what) from error
 
 
-async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear) -> None:
-    recipe, table = hand.recipes.recipes[layout.table], layout.table
-    small, known = asked_part(plan, layout, hand), known_of(recipe)
-    schema = {name: recipe.samplers[name].kind.value_dtype() for name in recipe.asked}
-    writer = AnswerWriter(hand.folder, table, schema)
-    if not small.shards.count:
-        writer.close(layout.count)
+async def _reread(plan: Plan, layout: Layout, hand: Hand, cache: str | None, ear: Ear | None) -> None:
+    options = Options(workers=0, memory=memory_for(plan))
+    count = await wanted_of(layout, hand, options)
+    if not count:
+        nothing_answered(layout, hand)
         return
-    if not os.path.exists(path_of(cache)):
-        raise Gone(f"no replies are kept in {os.path.dirname(path_of(cache))}")
-    options = Options(workers=0)
-    with Replies.open(path_of(cache)) as replies:
-        endpoint = endpoint_for(plan, replies)
-        if endpoint is None:
-            raise Gone(f"it isn't known any more which model wrote this, in {os.path.dirname(path_of(cache))}")
+    small, parts = asked_part(plan, layout, hand, count)
+    with kept_of(plan, cache) as (replies, endpoint):
         plain = bool((replies.recall(endpoint.url) or {}).get("plain"))
         endpoints = Endpoints([endpoint], EndpointError("nobody is asked"), plain)
-        judge = Overheard(recipe, memory_for(plan), hand.folder)
-        judge.ear = ear
-        crew = crew_for(small, options, None)
-        parts = parts_of(spans(hand, layout), recipe.asked, shown_fields(recipe), small.shards.batch_size)
-        asker = Rereader(
-            small,
-            crew,
-            endpoints,
-            replies,
-            recipe=recipe,
-            parts=parts,
-            known=known,
-            fallbacks=fallbacks(hand.recipes, table),
-            judge=judge,
-            writer=writer,
-            fresh=False,
-            audit=Audit(None, None, plan.spec_hash),
-            limit=TIME_LIMIT,
-        )
-        asker.ear = ear
-        setup = setups_for(small, options, endpoints, None, None, "jsonl", "none")["worker"]
-        try:
-            await asker.carry_out({"worker": structs.replace(setup, known=known)}, TIME_LIMIT, None)
-        finally:
-            await crew.leave()
-            judge.close()
-    writer.close(layout.count)
-
-
-def asked_part(plan: Plan, layout: Layout, hand: Hand) -> Plan:
-    """The plan of a table's asked part: cut into the requests of its rows."""
-    recipe = hand.recipes.recipes[layout.table]
-    count = layout.count
-    if any(field.may_be_null for field in asked_fields(recipe.dataset)):
-        count = sum(wanted_rows(frame, recipe.asked) for frame in hand.shards(layout))
-    return paired_plan(plan, recipe, count, next(hand.shards(layout), pl.DataFrame(schema=recipe.schema())))
+        means = Means(replies, Audit(None, None, plan.spec_hash), endpoints, asks=False)
+        teller = None if ear is None else Teller(ear, small, endpoint, replies)
+        await answer(small, parts, layout, hand, means, options, ear=teller)

@@ -1,0 +1,67 @@
+"""Dates as people write them, made ISO dates: `1 March 2024`, `March 1st, 2024`, `31.12.2023`, `June to August 2024`."""
+
+import calendar
+import re
+
+MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name}
+MONTHS |= {name.lower(): at for at, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_TO = r"\s*(?:-|–|—|to|until|till|through|and)\s*"
+_SPAN = re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
+_SPAN_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY}{_TO}({_MONTH})\.? {_DAY},? (\d{{4}})\b")
+_DAYS = re.compile(rf"(?i)\b{_DAY}{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
+_DAYS_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY}{_TO}{_DAY},? (\d{{4}})\b")
+_MONTHS = re.compile(rf"(?i)\b({_MONTH})\.?({_TO})({_MONTH})\.?,? (?:of )?(\d{{4}})\b")
+_FIRST = re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
+_FIRST_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b")
+_NUMBERS = re.compile(r"(?<![\d./-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?![\d./]*\d)")
+_HALVES = re.compile(r"(?i)\b(?:the )?(first|second|1st|2nd) half of (\d{4})\b|\bH([12])[ /-]?(\d{4})\b")
+_SEASONS = re.compile(r"(?i)\b(?:the )?(spring|summer|autumn|fall) (?:of )?((?:19|20)\d{2})\b")
+_SEASON = {"spring": (3, 5), "summer": (6, 8), "autumn": (9, 11), "fall": (9, 11)}
+
+
+def in_iso(text: str) -> str:
+    """The text with its dates as `2024-03-01`; a date that there is not stays as it was written."""
+    text = _SPAN.sub(lambda m: _both(m[0], (m[5], m[2], m[1]), (m[5], m[4], m[3])), text)
+    text = _SPAN_US.sub(lambda m: _both(m[0], (m[5], m[1], m[2]), (m[5], m[3], m[4])), text)
+    text = _DAYS.sub(lambda m: _both(m[0], (m[4], m[3], m[1]), (m[4], m[3], m[2])), text)
+    text = _DAYS_US.sub(lambda m: _both(m[0], (m[4], m[1], m[2]), (m[4], m[1], m[3])), text)
+    text = _MONTHS.sub(lambda m: f"{m[1]} {m[4]}{m[2]}{m[3]} {m[4]}", text)
+    text = _FIRST.sub(lambda m: _day(m[3], m[2], m[1]) or m[0], text)
+    text = _FIRST_US.sub(lambda m: _day(m[3], m[1], m[2]) or m[0], text)
+    text = _NUMBERS.sub(_of_numbers, text)
+    text = _HALVES.sub(_half, text)
+    return _SEASONS.sub(lambda m: _months(m[2], *_SEASON[m[1].lower()]), text)
+
+
+def _both(said: str, first: tuple[str, str, str], last: tuple[str, str, str]) -> str:
+    low, high = _day(*first), _day(*last)
+    return f"{low} to {high}" if low and high else said
+
+
+def _day(year: str, month: str, day: str) -> str:
+    """An ISO date; empty where there is no such day."""
+    number = int(month) if month.isdigit() else MONTHS[month.lower()]
+    if not 1 <= number <= 12 or not 1000 <= int(year) <= 2999:
+        return ""
+    if not 1 <= int(day) <= calendar.monthrange(int(year), number)[1]:
+        return ""
+    return f"{int(year):04}-{number:02}-{int(day):02}"
+
+
+def _of_numbers(match: re.Match[str]) -> str:
+    """`31.12.2023` and `12/31/2023`; with dots the day stands first, with strokes the month, unless it can't."""
+    first, mark, second, year = match.groups()
+    ways = [(second, first), (first, second)] if mark == "." or int(first) > 12 else [(first, second), (second, first)]
+    return next((found for month, day in ways if (found := _day(year, month, day))), match[0])
+
+
+def _half(match: re.Match[str]) -> str:
+    year = match[2] or match[4]
+    is_first = (match[1] or "").lower() in ("first", "1st") or match[3] == "1"
+    return _months(year, *((1, 6) if is_first else (7, 12)))
+
+
+def _months(year: str, first: int, last: int) -> str:
+    return f"{year}-{first:02} to {year}-{last:02}"
