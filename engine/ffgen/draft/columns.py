@@ -38,13 +38,15 @@ class FieldReader(TableReader):
             None,
         )
 
-    def named(self, phrase: Phrase) -> tuple[Meaning | None, dict[str, object] | None]:
+    def named(self, phrase: Phrase, last: int) -> tuple[Meaning | None, dict[str, object] | None]:
         """What a name in one piece means, `customer_email`, or what its parts say of it."""
         table = tuple(self.table.singular.split("_")) if self.table else ()
         rest = phrase[len(table) :] if table and phrase[: len(table)] == table and len(phrase) > len(table) else phrase
         for one in dict.fromkeys([phrase, rest]):
             if one != ("id",) and (found := self._meaning(one)):
                 return found, None
+        if phrase[-1] in terms.SPANS and len(phrase) > 1 and self.tokens[last].is_plural:
+            return None, {"type": "integer", "range": [1, 60 if phrase[-1] != "day" else 365]}
         if short := guess([*phrase]):
             return None, dict(short)
         if unit := by_unit(phrase[-1]):

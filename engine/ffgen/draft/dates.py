@@ -17,6 +17,10 @@ _FIRST = re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
 _FIRST_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b")
 _NUMBERS = re.compile(r"(?<![\d./-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?![\d./]*\d)")
 _HALVES = re.compile(r"(?i)\b(?:the )?(first|second|1st|2nd) half of (\d{4})\b|\bH([12])[ /-]?(\d{4})\b")
+_QUARTERS = re.compile(
+    r"(?i)\b(?:the )?(first|second|third|fourth|last|1st|2nd|3rd|4th) quarter (?:of |in )?(\d{4})\b|\bQ([1-4])[ /'-]?(\d{4})\b"
+)
+_QUARTER = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "last": 4}
 _SEASONS = re.compile(r"(?i)\b(?:the )?(spring|summer|autumn|fall) (?:of )?((?:19|20)\d{2})\b")
 _SEASON = {"spring": (3, 5), "summer": (6, 8), "autumn": (9, 11), "fall": (9, 11)}
 
@@ -32,6 +36,7 @@ def in_iso(text: str) -> str:
     text = _FIRST_US.sub(lambda m: _day(m[3], m[1], m[2]) or m[0], text)
     text = _NUMBERS.sub(_of_numbers, text)
     text = _HALVES.sub(_half, text)
+    text = _QUARTERS.sub(_quarter, text)
     return _SEASONS.sub(lambda m: _months(m[2], *_SEASON[m[1].lower()]), text)
 
 
@@ -61,6 +66,10 @@ def _half(match: re.Match[str]) -> str:
     year = match[2] or match[4]
     is_first = (match[1] or "").lower() in ("first", "1st") or match[3] == "1"
     return _months(year, *((1, 6) if is_first else (7, 12)))
+
+
+def _quarter(match: re.Match[str]) -> str:
+    return f"Q{_QUARTER[match[1].lower()] if match[1] else match[3]} {match[2] or match[4]}"
 
 
 def _months(year: str, first: int, last: int) -> str:

@@ -27,6 +27,9 @@ _SAME = [
     {"location", "city"},
     {"temperature", "reading"},
 ]
+_KEYS = {"sku", "iban", "tracking_number", "isbn", "vin", "invoice_number", "medical_record_number", "policy_number"}
+_KEYS |= {"booking_reference", "license_plate", "serial_number", "uuid", "claim_number"}
+"""What tells rows apart as well as a key would."""
 _PERSON = re.compile(
     r"(?<!ord)(?<!numb)(?<!pap)(?<!lett)(?:er|or|ist|ian|man|person|people|member|friend|student|hero|pilot|chef|wizard|witch|king|knight|parent|child|artist)$"
 )
@@ -75,6 +78,18 @@ class Filler(Layout):
                     return True
         return False
 
+    def _first_key(self, asked: list[Asked]) -> Asked | None:
+        """A key by another name: said to be unique, or the first of the fields; none where it is another table's."""
+        others = {one.wanted.singular for one in self.tables.values()}
+        for at, one in enumerate(asked):
+            if len(one.phrase) < 2 or one.phrase[-1] not in ("id", "key", "code", "number", "no", "ref") or one.refers:
+                continue
+            if "_".join(one.phrase[:-1]) in others:
+                continue
+            if one.short.get("unique") or (at == 0 and one.phrase[-1] == "id"):
+                return one
+        return None
+
     def _put_key(self, table: Table, asked: list[Asked]) -> None:
         wanted, kind = table.wanted, table.wanted.kind
         keys = {
@@ -85,55 +100,17 @@ class Filler(Layout):
             f"{wanted.singular}_number",
             f"{wanted.singular}_key",
         }
-        said = next((one for one in asked if one.name in keys), None)
+        said = next((one for one in asked if one.name in keys), None) or self._first_key(asked)
         if said is not None:
             asked.remove(said)
-            short: dict[str, Any] = {"type": "integer", "unique": True, "generator": "sequence"}
-            if said.meaning is not None and said.meaning.name != "id":
-                short = self._plain(said.meaning)
-            short = {
-                **short,
-                **{key: value for key, value in said.short.items() if key in ("type", "pattern")},
-                "unique": True,
-            }
-            if (
-                said.short.get("type") not in (None, short["type"])
-                or said.name.endswith("_number")
-                and said.meaning is None
-            ):
-                short = {"type": "integer", "unique": True, "generator": {"name": "sequence", "start": 10001}}
             name = said.name if said.name != "id" or len(self.tables) == 1 else "id"
-            self._put(table, {"name": name, **short, "unique": True}, f'you said "{said.said}"')
+            self._put(table, {"name": name, **self._key_short(said), "unique": True}, f'you said "{said.said}"')
             table.key = name
             return
         needed = any(wanted.name in other.links for other in self.tables.values())
         if self.request.is_exact and not needed:
             return
-        natural = next(
-            (
-                one
-                for one in asked
-                if one.meaning
-                and one.meaning.short.get("unique")
-                and one.meaning.name
-                in (
-                    "sku",
-                    "iban",
-                    "tracking_number",
-                    "isbn",
-                    "vin",
-                    "invoice_number",
-                    "medical_record_number",
-                    "policy_number",
-                    "booking_reference",
-                    "license_plate",
-                    "serial_number",
-                    "uuid",
-                    "claim_number",
-                )
-            ),
-            None,
-        )
+        natural = next((one for one in asked if one.meaning and one.meaning.name in _KEYS), None)
         table.key = kind.key if kind and kind.key else f"{wanted.singular}_id"
         if natural is not None and not needed and not (kind and kind.key):
             table.key = ""
@@ -142,6 +119,19 @@ class Filler(Layout):
             self._put(table, {"name": kind.key, **self._plain(kind.own[kind.key])}, "a key")
             return
         self._put(table, {"name": table.key, "type": "integer", "unique": True, "generator": "sequence"}, "a key")
+
+    def _key_short(self, said: Asked) -> dict[str, Any]:
+        """The short form of a key that was said."""
+        kind = said.short.get("type")
+        if kind == "uuid":
+            return {"type": "uuid"}
+        if said.meaning is not None and said.meaning.name != "id" and kind in (None, said.meaning.short.get("type")):
+            return {**self._plain(said.meaning), **{key: said.short[key] for key in ("pattern",) if key in said.short}}
+        if kind == "string" or said.phrase[-1] in ("code", "ref"):
+            return {"type": "string", "pattern": said.short.get("pattern", "[A-Z]{2}[0-9]{6}")}
+        if said.name.endswith("_number"):
+            return {"type": "integer", "generator": {"name": "sequence", "start": 10001}}
+        return {"type": "integer", "generator": "sequence"}
 
     def _put_refs(self, table: Table) -> None:
         for name, how in table.links.items():

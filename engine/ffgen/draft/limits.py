@@ -16,7 +16,6 @@ MOST = 1e12
 """Numbers beyond are no bounds of anything."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A range of numbers or dates, its place among the tokens, and what its unit says of the field it is for."""
@@ -73,6 +72,7 @@ _PERIODS = [
     (re.compile(r"\b(this) year\b"), "this"),
 ]  # fmt: skip
 _RANGES = [
+    (re.compile(rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|no fewer than|>=|>|> =) ({_N}){_UNIT} ?(?:,|and|or|/|;)? ?(?:but )?(?:at most|max|maximum(?: of)?|no more than|not more than|up to|below|under|<=|<|< =) ({_N}){_UNIT}"), "both"),  # noqa: E501
     (re.compile(rf"\b(?:between|from|ranging from|range|ranging between) ({_N}){_UNIT} (?:and|to|-|until|till|up to|bi|a|y|e|et) ({_N}){_UNIT}"), "both"),  # noqa: E501
     (re.compile(rf"(?<![\d.-])({_N}) ?(?:-|to|through|\.\.+|…) ?({_N}){_UNIT}"), "plain"),
     (re.compile(rf"\b(?:out of|on a scale of|scale of|up to|at most|max|maximum(?: of)?|no more than|not more than|less than|under|below|younger than|cheaper than|smaller than|fewer than|<|< =|<=) ({_N}){_UNIT}"), "most"),  # noqa: E501

@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from ffgen.draft import outline
+from ffgen.draft import outline, terms
 from ffgen.draft.read import Reader
-from ffgen.draft.words import idle_words
 
 _TYPES = {
     "integer": "int integer bigint smallint tinyint int32 int64 int4 int8",
@@ -206,12 +205,23 @@ class NoteReader(Reader):
     def _typed(self, at: int) -> tuple[int, bool]:
         """The last token of what a type is of, and whether something between says so: `x: int`, `x is a unique int`."""
         back = at - 1
-        while self.word(back) in ("unique", "whole", "a", "an", "optional", "nullable", "positive", "required", "short", "random"):
+        while self.word(back) in (
+            "unique",
+            "whole",
+            "a",
+            "an",
+            "optional",
+            "nullable",
+            "positive",
+            "required",
+            "short",
+            "random",
+        ):
             back -= 1
         if self.word(back) in ("is", "are", ":", "=", "-", "–", "as", "being"):
             back -= 1
             return (back - 1 if self.word(back) in ("is", "as") else back), True
-        return at - 1, False
+        return back, False
 
     def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
         """The last token of a type with its parameters, `varchar(255)`, and what they say."""
@@ -227,10 +237,11 @@ class NoteReader(Reader):
 
     def _is_head(self, at: int) -> bool:
         token = self.tokens[at] if at >= 0 else None
+        plain = terms.OPENERS | terms.JOINERS | terms.STOPS | {"of", "the", "a", "an", "be", "is", "are"}
         return (
             token is not None
             and token.kind == "word"
-            and (at in self._inside or token.word not in idle_words() or token.is_glued)
+            and (at in self._inside or token.word not in plain or token.is_glued)
         )
 
     def _ends_item(self, at: int) -> bool:
@@ -266,7 +277,15 @@ class NoteReader(Reader):
             if not begins and any(not self._is_note(at) for at in range(first + 1, last)):
                 continue
             for at in range(first + 1, last):
-                if self.tokens[at].is_share or self.word(at) in ("true", "false", "yes", "no", "missing", "empty", "blank"):
+                if self.tokens[at].is_share or self.word(at) in (
+                    "true",
+                    "false",
+                    "yes",
+                    "no",
+                    "missing",
+                    "empty",
+                    "blank",
+                ):
                     continue
                 if begins and self._lists(first, last):
                     self.use(first + 1, first + 1, "type")

@@ -16,6 +16,7 @@ _BEFORE = {"about", "around", "roughly", "approximately", "nearly", "another", "
 _BEFORE |= {"only", "just", "maybe", "say", "probably", "almost", "further", "other", "in", "to", "being"}
 _FILLERS = {"are", "is", "were", "was", "be", "being", "of", "the", "them", "a", "an", "as", "in", "at", "for", "on"}
 _FILLERS |= {"to", "with", "have", "has", "should", "will", "go", "goes", "come", "comes", "from", "those", "these"}
+_DONE = {"sent", "paid", "born", "made", "built", "sold", "left", "taken", "begun", "given", "written", "seen", "held"}
 _REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
 _GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
 _GLUE |= {"-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
@@ -59,6 +60,20 @@ def names(found: Sequence[Token], text: str) -> dict[int, int]:
         inside = [at for at, token in enumerate(found) if start <= token.start and token.end <= end]
         if len(inside) > 1:
             made[inside[0]] = inside[-1]
+    return made
+
+
+def moments(found: Sequence[Token]) -> dict[int, int]:
+    """`collected at`, `paid on`: names of two words that end with a preposition, where nothing follows it."""
+    made: dict[int, int] = {}
+    for at in range(len(found) - 1):
+        first, second = found[at], found[at + 1]
+        is_done = first.kind == "word" and (first.text.lower().endswith("ed") or first.word in _DONE)
+        if is_done and second.word in ("at", "on", "by") and not first.is_glued and not second.is_glued:
+            after = _word(found, at + 2)
+            before = _word(found, at - 1)
+            if after in (",", ";", ".", ")", "", "(", "/", ":", "and") and before in (",", ";", "(", ":", "and", "/", "with", "", ".", "-"):
+                made[at] = at + 1
     return made
 
 
@@ -132,7 +147,7 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
     start, last = -1, -1
     for share in shares:
         back = share - 1
-        while back >= 0 and (_word(found, back) in _BEFORE | {"=", ":"} or found[back].text in "(~-–—"):
+        while back >= 0 and ((_word(found, back) in _BEFORE | {"=", ":"} and not found[back].text.isupper()) or found[back].text in "(~-–—"):
             back -= 1
         end = back
         while back > last and back > end - 6 and _goes_on(found, back) and is_value(back):
@@ -270,11 +285,15 @@ def _core(found: Sequence[Token], start: int, last: int) -> tuple[int, int] | No
     tails = [at for at in range(start + 1, last) if _word(found, at) in ("for", "in", "of", "on")]
     if tails and _word(found, tails[0] + 1) in ("the", "all", "them", "our"):
         last = tails[0] - 1
-    while start <= last and (_word(found, start) in _FILLERS or found[start].text in "\"'“”‘’`"):
+    while start <= last and (_is_filler(found, start) or found[start].text in "\"'“”‘’`"):
         start += 1
-    while last >= start and (_word(found, last) in _FILLERS or found[last].text in "\"'“”‘’`"):
+    while last >= start and (_is_filler(found, last) or found[last].text in "\"'“”‘’`"):
         last -= 1
     return (start, last) if 0 <= last - start <= 3 else None
+
+
+def _is_filler(found: Sequence[Token], at: int) -> bool:
+    return _word(found, at) in _FILLERS and not (len(found[at].text) == 1 and found[at].text.isupper())
 
 
 def _rest(found: Sequence[Token], at: int, is_value: Callable[[int], bool]) -> tuple[int, int] | None:

@@ -27,6 +27,7 @@ class Reader(FieldReader):
         """The whole description."""
         self._look_around()
         self.marks = {mark.first: mark for mark in self._marks()}
+        self._find_subjects()
         self._find_heads()
         at = 0
         while at < len(self.tokens):
@@ -49,6 +50,9 @@ class Reader(FieldReader):
         if self.used[at]:
             return at + 1
         mark = self.marks.get(at)
+        if at in self.subjects and len(self.request.tables) < MOST_TABLES and self._names_subject(at):
+            self._flush()
+            return self._take_subject(at)
         if (
             token.word in ("number", "count", "no")
             and self.word(at + 1) == "of"
@@ -122,6 +126,9 @@ class Reader(FieldReader):
         elif word in (".", "!", "?"):
             self._flush()
             self.listing, self.each, self.naming, self.in_part = False, "", False, False
+        elif word in ("is", "are") and self.word(at - 1) == "there" and self.table is not None:
+            self._flush()
+            self.listing = True
         elif word == "each":
             self.each = "each"
             if following in ("has", "have", "with", "having") or (following == "one"):
@@ -204,12 +211,13 @@ class Reader(FieldReader):
     def _take_name(self, mark: Mark) -> int:
         """A name in one piece, `order_date`: of a field, or of a table whose fields follow."""
         self._flush()
+        is_said = self.word(mark.first - 1) in ("table", "called", "named")
         opens = self.word(mark.last + 1) in ("(", ":", "table", "with", "has") and not self.is_valued(mark)
-        many = self.tokens[mark.last].is_plural or self.word(mark.first - 1) == "table"
-        if opens and many and not mark.is_known:
+        many = self.tokens[mark.last].is_plural and not mark.is_known
+        if is_said and not self.listing or opens and many:
             self._new_table("_".join(mark.phrase), mark.first, mark.last)
             return mark.last + 1
-        meaning, short = self.named(mark.phrase)
+        meaning, short = self.named(mark.phrase, mark.last)
         asked = self.add(mark.phrase, mark.first, mark.last, meaning, short)
         if asked is not None and (asked.first, asked.last) == (mark.first, mark.last):
             asked.name = snake(self.text_of(mark.first, mark.last))

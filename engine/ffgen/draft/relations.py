@@ -9,7 +9,22 @@ LINKS |= {"sent", "handled", "managed", "led", "hosted", "created", "filed", "su
 LINKS |= {"inside", "from", "for", "of", "at", "in", "on", "with", "into", "against", "about", "concern", "concerning"}
 _ONE = {"a", "an", "one", "the", "single", "its", "exactly", "some", "that", "same", "our", "specific", "particular"}
 _EACH = {"each", "every", "a", "an", "one", "per", "any", "the"}
-_HAVE = {"has", "have", "get", "own", "hold", "holds", "owns", "can", "make", "take", "took", "place", "write", "contain"}
+_HAVE = {
+    "has",
+    "have",
+    "get",
+    "own",
+    "hold",
+    "holds",
+    "owns",
+    "can",
+    "make",
+    "take",
+    "took",
+    "place",
+    "write",
+    "contain",
+}
 _JOINING = {"link", "linking", "join", "joining", "connect", "connecting", "between", "mapping", "match", "matching"}
 _ENDS = {".", "!", "?"}
 

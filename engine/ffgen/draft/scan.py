@@ -26,7 +26,8 @@ _PURPOSE = re.compile(
     r"|tutorial|bootcamp|assignment|showcase|mockup|blog post|load test|unit test|integration test|test case))\b"
 )
 _CHATTER = re.compile(
-    r"\b(?:i|we)(?: m| re| am| are| ve| have been| will| ll| would)? "
+    r"\b(?:i|we)(?: m| am| re| are) (?:an? |the )?(?:\w+ ){1,4}?(?:at|in|for|of|from|who|with|and|working|,)\b(?:[^.;:!?,]{0,60}?(?=[.;:!?]|,? (?:and|so|but) ))?"
+    r"|\b(?:i|we)(?: m| re| am| are| ve| have been| will| ll| would)? "
     r"(?:teach|run|preparing|prepare|running|testing|building|build|writing|working|work|planning|trying|learning|practi[cs]ing"
     r"|studying|developing|demoing|starting|migrating|evaluating|onboarding|giving|holding|organi[sz]ing|love|hate|know"
     r"|think|hope|guess|believe|heard|tried|keep|redesigning|setting up|putting together|rolling out|rebuilding|launching)\b"
@@ -76,7 +77,7 @@ class Scanner:
         found, notes = (found, []) if self.request.language else mended(found)
         self.tokens = counted(portions(found))
         self.request.understood += notes
-        self.names = outline.names(self.tokens, self.request.text)
+        self.names = outline.names(self.tokens, self.request.text) | outline.moments(self.tokens)
         """Names in one piece, `order_date`: their first tokens to their last."""
         self._inside = {at for first, last in self.names.items() for at in range(first, last + 1)}
         self.norm = limits.Norm(self.tokens)
@@ -98,6 +99,8 @@ class Scanner:
         self._leave_out_purpose()
         self.heads: dict[int, Head] = {}
         """What begins the part of a table: `patients (500): name, ...`."""
+        self.subjects: dict[int, int] = {}
+        """Words that are tables by the way they are spoken of: their first tokens to their last."""
         self.sections: list[tuple[int, str]] = []
         """From where on which table is spoken of."""
         self.yes_or_no = [self.norm.span(*match.span()) for match in _YES_OR_NO.finditer(self.norm.text)]
@@ -374,6 +377,8 @@ class Scanner:
             "history",
         }
         glued = at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued
+        if self.listing and word in terms.NOUNS:
+            return True
         if self.tokens[at].is_glued and word in ("on", "at", "by"):
             return True
         if self.is_named and len(word) == 1 and self.word(at + 1) in (",", "and", ".", ";", ""):
@@ -390,11 +395,25 @@ def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
     cut = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", text[:LONGEST])
     cut = "".join(letter for letter in cut if unicodedata.category(letter) != "Cf")
-    cut = in_iso(_in_lines(cut))
+    cut = in_iso(_in_lines(_INJECTED.sub(" ", cut)))
+    cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"\1", cut)
+    cut = re.sub(r"(?i)\b(e\.g|i\.e|approx|etc|incl|max|min|vs|resp|no|ca|abt)\.(?=\s|,|$)", _undotted, cut)
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
     cut = re.sub(r"\b\d+(?:st|nd|rd|th)\b", " ", cut)
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
+
+
+_INJECTED = re.compile(
+    r"(?i)[\"'`)\]]*;?\s*\b(?:drop|truncate)\s+(?:table|database)\s+\w+\s*;?(?:\s*--+)?|\bselect\s+(?:\*|\w+)\s+from\s+\w+\s*;?"
+    r"|<script\b[^>]*>.*?</script>|\{\{.*?\}\}|\$\{[^}]*\}|\bdelete\s+from\s+\w+\s*;?|\bor\s+1\s*=\s*1\b|\brm\s+-rf\s+\S+"
+)
+"""Commands that are in a description by somebody's joke: none of them is a wish."""
+
+
+def _undotted(match: re.Match[str]) -> str:
+    """An abbreviation without its dots, which end no sentence."""
+    return match[1].replace(".", " ") if match[1].lower() in ("e.g", "i.e") else match[1]
 
 
 def _in_lines(text: str) -> str:
@@ -407,7 +426,9 @@ def _in_lines(text: str) -> str:
             continue
         is_item = said != line.strip()
         before = made[-1] if made else " . "
-        goes_on = before.endswith((",", ":", "(")) or (len(before) > 50 and said[:1].islower() and before[-1:] not in ".;!?")
+        goes_on = before.endswith((",", ":", "(")) or (
+            len(before) > 50 and said[:1].islower() and before[-1:] not in ".;!?"
+        )
         if made and before != " . ":
             made.append(" " if goes_on and not (is_item and not before.endswith(",")) else " ; ")
         made.append(said)

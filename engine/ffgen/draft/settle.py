@@ -74,7 +74,11 @@ class Settler(FlagReader):
         tables = {table.name: table for table in self.request.tables}
         for link in links(words, self.mentions(), self.owner):
             child, parent = tables[link.child], tables[link.parent]
-            is_turned = child.name in parent.children or child.name in parent.belongs or (parent.kind is not None and child.name in parent.kind.parents)
+            is_turned = (
+                child.name in parent.children
+                or child.name in parent.belongs
+                or (parent.kind is not None and child.name in parent.kind.parents)
+            )
             if is_turned or parent.name in child.belongs:
                 continue
             child.belongs.append(parent.name)

@@ -10,10 +10,24 @@ from ffgen.draft.request import Asked, Wanted
 from ffgen.draft.values import Share, ValueReader
 from ffgen.draft.words import fold, idle_words, phrase_of, singular
 
-
 _APART = {",", ";", ".", "!", "?", "(", ")"}
 _ASIDE = {"limit", "type", "modifier", "blank", "values", "note", "share", "step"}
-_NOTED = {"unique", "optional", "nullable", "required", "distinct", "true", "false", "missing", "empty", "decimal", "integer"}
+_NOTED = {
+    "unique",
+    "optional",
+    "nullable",
+    "required",
+    "distinct",
+    "true",
+    "false",
+    "missing",
+    "empty",
+    "decimal",
+    "integer",
+}
+
+
+_HAVING = {"has", "have", "offer", "include", "own", "hold", "contain", "come", "carry", "get", "with"}
 
 
 class ShareReader(ValueReader):
@@ -151,10 +165,12 @@ class ShareReader(ValueReader):
             if self._short(near[1]).get("type") != "boolean":
                 near[1].short, near[1].meaning = {"type": "boolean"}, None
             return near[1], "true"
+        if near is not None and self._short(near[1]).get("type") == "boolean" and {*words} & {*near[1].phrase}:
+            return near[1], "true"
         for size in range(len(words), 0, -1):
             for start in range(len(words) - size + 1):
                 phrase = words[start : start + size]
-                if found := self._value_of(phrase):
+                if found := self._value_of(phrase, is_whole=size == len(words)):
                     return found
         left = self._left(share.first)
         if left is not None and self._short(left[1]).get("type") in ("enum", "string") and self._is_closed(left[1]):
@@ -170,7 +186,7 @@ class ShareReader(ValueReader):
         """Whether a field is one of a few values, or may become that."""
         return "generator" not in self._short(asked) or "values" in self._short(asked)
 
-    def _value_of(self, phrase: tuple[str, ...]) -> tuple[Asked, str] | None:
+    def _value_of(self, phrase: tuple[str, ...], is_whole: bool = True) -> tuple[Asked, str] | None:
         said = [(table, asked) for table, asked in self._all()]
         for _, asked in said:
             short = self._short(asked)
@@ -195,7 +211,7 @@ class ShareReader(ValueReader):
                     phrase in meaning.phrases or _same(name.removeprefix("is_"), phrase)
                 ):
                     return self._added(table, name), "true"
-        if phrase[-1] in terms.NAMED:
+        if phrase[-1] in terms.NAMED or not is_whole:
             return None
         for name, meaning in meanings().items():
             if meaning.short.get("type") == "boolean" and (
@@ -234,7 +250,8 @@ class ShareReader(ValueReader):
             elif key not in asked.short.get("values", []):
                 asked.short["values"] = [*asked.short.get("values", []), key]
             return asked, key
-        name = re.sub(r"[^a-z0-9]+", "_", f"is_{word}").strip("_")[:40]
+        is_had = any(self.word(at) in _HAVING for at in range(share.first, share.last + 1))
+        name = re.sub(r"[^a-z0-9]+", "_", f"{'has' if is_had else 'is'}_{word}").strip("_")[:40]
         asked = table.field(name) or Asked(
             name, share.text, share.words, None, share.first, share.last, {"type": "boolean"}
         )

@@ -3,18 +3,43 @@
 import re
 
 from ffgen.draft import outline, terms
-from ffgen.draft.catalogue import Kind, domains, field_phrases, kinds
-from ffgen.draft.request import Wanted
+from ffgen.draft.catalogue import Kind, by_phrase, domains, field_phrases, kinds
+from ffgen.draft.guess import guess
 from ffgen.draft.relations import Mention
+from ffgen.draft.request import Wanted
 from ffgen.draft.scan import Head, Mark, Scanner
+from ffgen.draft.subjects import subjects
 from ffgen.draft.words import Phrase, fold, idle_words, plural
 
 MOST_ROWS = 1_000_000_000
 _BEFORE_HEAD = {"table", "a", "an", "the", "and", "then", "finally", "also", "first", "second", "third", "of", "entity"}
 _BEFORE_HEAD |= {"called", "named", "about", "around", "exactly", "roughly", "one", "two", "next", "last"}
 _NO_HEADS = {"requirement", "note", "rule", "constraint", "format", "output", "detail", "structure", "schema", "rest"}
-_NO_HEADS |= {"description", "spec", "distribution", "breakdown", "value", "option", "example", "context", "ps", "thing"}
-_NO_HEADS |= {"this", "following", "information", "property", "table", "dataset", "data", "detail", "way", "csv", "need"}
+_NO_HEADS |= {
+    "description",
+    "spec",
+    "distribution",
+    "breakdown",
+    "value",
+    "option",
+    "example",
+    "context",
+    "ps",
+    "thing",
+}
+_NO_HEADS |= {
+    "this",
+    "following",
+    "information",
+    "property",
+    "table",
+    "dataset",
+    "data",
+    "detail",
+    "way",
+    "csv",
+    "need",
+}
 _ANYBODY = ("person", "human", "individual", "contact", "household")
 """Words for people that say nothing of who they are."""
 
@@ -25,6 +50,8 @@ class TableReader(Scanner):
     def _is_table(self, mark: Mark) -> bool:
         kind = self._kind(mark)
         many = mark.is_plural
+        if mark.phrase == ("line",) and self.request.tables and self._is_count(mark.first - 1):
+            return False
         if self._is_owner(mark):
             return False
         if self.in_part and not self._opens_part(mark):
@@ -74,6 +101,57 @@ class TableReader(Scanner):
         if mark.is_field:
             return many and linked and (not kind.is_soft or self.request.is_linked)
         return many and (linked or not kind.is_soft or not self.request.tables)
+
+    def _find_subjects(self) -> None:
+        """Words that are tables by the way they are spoken of, wherever they stand."""
+        phrases = subjects(self.tokens, self._is_plain, self._is_thing)
+        for at in range(len(self.tokens)):
+            for phrase in phrases:
+                span = range(at, at + len(phrase))
+                if at not in self.subjects and phrase == tuple(self.word(place) for place in span):
+                    if span[-1] < len(self.tokens) and not any(self.used[place] for place in span):
+                        self.subjects[at] = span[-1]
+
+    def _is_plain(self, at: int) -> bool:
+        """Whether a token may be part of a table's name that nobody knows."""
+        return not self.used[at] and self.word(at) not in idle_words() | terms.OPENERS | terms.JOINERS
+
+    def _is_thing(self, phrase: Phrase) -> bool:
+        """Whether a phrase may be a thing of which there are rows: no table of the catalogue, no number, no date."""
+        if phrase in kinds() or phrase[-1:] in kinds() or not all(word.isalpha() for word in phrase):
+            return False
+        meaning = by_phrase().get(phrase)
+        short = meaning.short if meaning else guess([*phrase]) or {}
+        return short.get("type", "string") in ("string", "enum", "text") or short.get("type") == "boolean" and meaning is None
+
+    def _names_subject(self, at: int) -> bool:
+        """Whether such a word is spoken of as a table here."""
+        last = self.subjects[at]
+        before = self.word(at - 1)
+        if before in ("each", "every", "per") or (before in ("a", "an", "one", "the") and self.word(at - 2) in (".", ";", "", "!")):
+            return True
+        opens = self.word(last + 1) in ("(", ":", "with", "has", "have", "who", "per", "each", "including")
+        counted = self.tokens[at - 1].kind == "number" if at else False
+        starts = before in (".", ";", "", "!", "?")
+        if not self.tokens[last].is_plural:
+            return False
+        return opens or counted or starts or not self.listing
+
+    def _take_subject(self, at: int) -> int:
+        """A table that the catalogue does not have."""
+        last = self.subjects[at]
+        phrase = tuple(self.word(place) for place in range(at, last + 1))
+        mark = Mark(at, last, phrase, False, [], self.tokens[last].is_plural, False)
+        self._new_table("_".join(phrase), at, last, focus=False)
+        wanted = self.request.table(plural("_".join(phrase)))
+        assert wanted is not None
+        self._relate(wanted, mark)
+        self._count(wanted, mark)
+        if self.word(at - 1) not in ("per", "by") and not (self.word(at - 1) == "each" and self.word(at - 2) == "for"):
+            self.table = wanted
+        if self.word(last + 1) not in (",", "and"):
+            self.listing = self.is_listing_tables = False
+        return last + 1
 
     def _find_heads(self) -> None:
         """`patients: ...`, `40 widgets (...)`, `table orders - ...` where a sentence or a line begins."""
@@ -150,11 +228,15 @@ class TableReader(Scanner):
         self.table = wanted
         self.use(head.first, head.last, "table")
         number = head.number
-        if number < 0 and self._is_count(head.after + 1) and self.word(head.after + 2) in ("of", "row", "record", ",", ".", ";"):
+        if (
+            number < 0
+            and self._is_count(head.after + 1)
+            and self.word(head.after + 2) in ("of", "row", "record", ",", ".", ";")
+        ):
             number = head.after + 1
         if wanted is not None and number >= 0 and not self.used[number]:
             self._set_count(wanted, self.tokens[number].number, number)
-        self.in_part = True
+        self.in_part = self.word(head.after) != "("
         self.each, self.listing, self.is_listing_tables = "", True, False
         return head.after
 
@@ -383,7 +465,7 @@ class TableReader(Scanner):
             return None
         return self.table if self.table in others else others[0]
 
-    def _new_table(self, one: str, first: int, last: int, number: int = -1) -> None:
+    def _new_table(self, one: str, first: int, last: int, number: int = -1, *, focus: bool = True) -> None:
         """A table that the catalogue does not have."""
         name = plural(one)
         if self.request.table(name) is None:
@@ -391,7 +473,8 @@ class TableReader(Scanner):
             self.request.tables.append(wanted)
             if number >= 0:
                 self._set_count(wanted, self.tokens[number].number, number)
-        self.table = self.request.table(name)
+        if focus:
+            self.table = self.request.table(name)
         self.use(first, last, "table")
 
 

@@ -115,6 +115,15 @@ CLOSED = set(
     channel kind outcome result reason shift option format medium source
     """.split()
 )
+NOUNS = set(
+    """
+    application book class collection company contact description detail distribution feature format history
+    instruction key level link log machine mean median model month name number output plan platform portfolio product
+    project property quality reference report script second service start study system test time title tool total
+    track training type unit update variable version visit website week work year end plan price order media
+    """.split()
+)
+"""Words that say little in a sentence, and are a field where fields are listed."""
 YES = {"yes", "true", "y", "1"}
 YES_NO = {"yes", "no", "true", "false", "y", "n", "0", "1"}
 OPPOSITES = {

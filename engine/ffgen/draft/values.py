@@ -49,6 +49,10 @@ class ValueReader(NoteReader):
         for one in outline.distributions(self.tokens, lambda at: not self.used[at]):
             texts = [self._value(first, last) for first, last, _ in one.values]
             head = one.head
+            if (cut := self._named_inside(one.values[0][0], one.values[0][1])) is not None:
+                first, last, part = one.values[0]
+                head, texts[0] = cut, self._value(cut + 1, last)
+                one.values[0] = (cut + 1, last, part)
             if head >= 0 and not self._is_rows(head) and not self.used[head]:
                 self.values[head], self.parts[head] = texts, [part for *_, part in one.values]
                 self.use(head + 1, one.last, "values")
@@ -57,6 +61,14 @@ class ValueReader(NoteReader):
                 words = tuple(self.word(at) for at in range(first, last + 1))
                 self.shares.append(Share(first, last, part, words, f"{text} {part:.0%}"))
             self.use(one.first, one.last, "share")
+
+    def _named_inside(self, first: int, last: int) -> int | None:
+        """Where a value begins with the name of what it is a value of, `severity mild`: the name's last token."""
+        for end in range(last - 1, first - 1, -1):
+            mark = self._mark(first, end - first + 1)
+            if mark is not None and mark.is_field and not (mark.kinds and mark.is_plural):
+                return end
+        return None
 
     def _is_rows(self, at: int) -> bool:
         """Whether a word stands for rows or is empty, and is no field."""
@@ -69,7 +81,11 @@ class ValueReader(NoteReader):
     def _value(self, first: int, last: int) -> str:
         """A value as it was said, without quotes and articles."""
         text = self.text_of(first, last).strip(" \"'“”‘’`")
-        return re.sub(r"(?i)^(?:(?:is|are|can be|be|being)\s+)?(?:(?:one|any) of\s+|either\s+|an?\s+|the\s+|e\.?g\.?,?\s+)?", "", text)
+        return re.sub(
+            r"(?i)^(?:(?:is|are|can be|be|being)\s+)?(?:(?:one|any) of\s+|either\s+|an?\s+|the\s+|e\.?g\.?,?\s+)?",
+            "",
+            text,
+        )
 
     def _find_shares(self) -> None:
         for at, token in enumerate(self.tokens):
@@ -152,10 +168,14 @@ class ValueReader(NoteReader):
             if any(at in self.values for at in range(mark.first, mark.last + 1)):
                 continue
             at = mark.last + 1
+            while at < len(self.tokens) and self.used[at] == "type" and self.word(at) not in ("(", "[", "{"):
+                at += 1
             skipped = 0
             while self.word(at) in terms.GLUE and skipped < 5:
                 at, skipped = at + 1, skipped + 1
             opened = self.word(at)
+            if opened == "in" and self.word(at + 1) in ("(", "[", "{"):
+                at, opened = at + 1, self.word(at + 1)
             if opened in ("(", "[", "{"):
                 items, end = self._items(at + 1, {")", "]", "}"})
             elif opened in (":", "=") or (
@@ -174,7 +194,11 @@ class ValueReader(NoteReader):
                 if mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg"):
                     self._keep(mark, items, at, end, is_sure=True)
                     continue
-            elif skipped and (self._chooses(at) or (self.word(at - 1) == "of" and self.word(at - 2) == "one")):
+            elif skipped and self.word(at - 1) == "of" and self.word(at - 2) == "one":
+                items, end = self._items(at, {".", ";", ")", "!", "?", "with"}, ends_with_or=True)
+                self._keep(mark, items, at, end, is_sure=True)
+                continue
+            elif skipped and self._chooses(at):
                 items, end = self._items(at, {".", ";", ")", "!", "?", "with"}, ends_with_or=True)
             elif (
                 mark.phrase[-1] in terms.CLOSED
@@ -205,8 +229,10 @@ class ValueReader(NoteReader):
         for at, token in enumerate(self.tokens):
             plain = token.kind == "word" and not self.used[at] and at not in taken and token.word not in idle_words()
             after = self.word(at + 1)
+            after = "(" if after == "in" and self.word(at + 2) in ("(", "[", "{") else after
             opens = after in ("(", "[", "{", "=", "either") or (
-                after in (":", "is", "are", "can", "being", "one") and self._chooses(at + 1)
+                after in (":", "is", "are", "can", "being", "one")
+                and (self._chooses(at + 1) or (after, self.word(at + 2)) == ("one", "of"))
             )
             if plain and opens and not (token.is_plural and after == "("):
                 found.append(Mark(at, at, (token.word,), False, [], token.is_plural, False))
@@ -240,9 +266,16 @@ class ValueReader(NoteReader):
         """Stretches between separators, up to an end or up to one that is a field or a table."""
         found: list[tuple[int, int]] = []
         start = at
+        breaks: set[str] = {",", "/", "|", "or", "and"}
         while at <= len(self.tokens):
             word = self.word(at)
-            if at == len(self.tokens) or word in ends or word in (",", "/", "|", "or", "and"):
+            if len(breaks) > 2 and word in ("/", "|"):
+                breaks = {word, "or"} if not found else breaks
+            elif word in breaks or self.names.get(at) is not None:
+                ends = ends | (set() if word in breaks else {word})
+            if len(breaks) == 2 and word in (",", "and"):
+                ends = ends | {word}
+            if at == len(self.tokens) or word in ends or word in breaks:
                 if at > start:
                     found.append((start, at - 1))
                 if ends_with_or and self.word(start - 1) == "or" and at > start:

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z]{2})")
 _CAPITALS = re.compile(r"[A-Z]{2,}s")
 _SCALE = {"k": 1e3, "m": 1e6, "mio": 1e6, "bn": 1e9}
-_BIG = {"hundred", "thousand", "million", "billion", "dozen", "k", "mio", "bn"}
+_BIG = {"hundred", "thousand", "million", "billion", "dozen", "k", "mio", "bn", "lakh", "crore"}
 _KEPT = ("ss", "us", "is", "os")
 
 

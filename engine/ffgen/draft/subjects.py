@@ -1,0 +1,79 @@
+"""Which words of a description are tables by the way that they are spoken of: `each seller has`, `40 plots (...)`."""
+
+from collections.abc import Callable, Sequence
+
+from ffgen.draft import terms
+from ffgen.draft.words import Phrase, Token
+
+_VERBS = {"has", "have", "with", "contain", "include", "includes", "consist", "consists", "carry", "hold", "get", "gets"}
+_DOES = _VERBS | {"can", "belong", "make", "made", "take", "took", "place", "write", "own", "receive", "log", "record", "produce"}
+_DOES |= {"is", "may", "should", "must", "lead", "teach", "run", "post", "send", "book", "file", "submit", "collect", "earn", "need"}
+_DOES |= {"was", "are", "come", "go", "appear", "give", "handle", "visit", "attend", "buy", "sell", "refer", "point", "reference"}
+_STARTS = {".", ";", "!", "?", ""}
+_OPENS = {"(", ":", "with", "who", "having", "each", "-", "–", "—", "containing", "including"}
+_NO_TABLE = {"percent", "decimal", "character", "digit", "letter", "word", "minute", "second", "hour", "day", "week", "month"}
+_NO_TABLE |= {"year", "euro", "dollar", "pound", "cent", "kg", "km", "cm", "mile", "point", "star", "degree", "table", "csv"}
+_NO_TABLE |= {"column", "field", "file", "dataset", "entity", "kind", "type", "option", "value", "time", "people", "percentage"}
+_NO_TABLE |= {"place", "meter", "litre", "liter", "gram", "version", "level", "step", "one", "row", "record", "thing", "sentence"}
+
+
+def subjects(found: Sequence[Token], is_plain: Callable[[int], bool], is_thing: Callable[[Phrase], bool]) -> set[Phrase]:
+    """The singular of every such word or pair of words. `is_plain` tells whether a token may be part of a name,
+    `is_thing` whether a name may be one of a thing and is none of a number or a date."""
+    made: set[Phrase] = set()
+    for at in range(len(found)):
+        word, before = _word(found, at), _word(found, at - 1)
+        if word in ("each", "every") or (before in _STARTS and word in ("a", "an", "one", "the")):
+            _add(made, found, at + 1, is_plain, is_thing, _DOES if word in ("each", "every") else _VERBS, many=False)
+        elif before in _STARTS:
+            _add(made, found, at, is_plain, is_thing, _VERBS, many=True)
+        elif word == "per" and before and found[at - 1].is_plural:
+            _add(made, found, at + 1, is_plain, is_thing, set(), many=False)
+        if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
+            _add(made, found, at + 1, is_plain, is_thing, _OPENS, many=True, numbered=True)
+    return made
+
+
+def _add(
+    made: set[Phrase],
+    found: Sequence[Token],
+    at: int,
+    is_plain: Callable[[int], bool],
+    is_thing: Callable[[Phrase], bool],
+    verbs: set[str],
+    *,
+    many: bool,
+    numbered: bool = False,
+) -> None:
+    """Adds the words from a place up to one of these verbs, where they can be a table's name."""
+    end = at
+    while end < len(found) and end - at < 3 and found[end].kind == "word" and is_plain(end) and _word(found, end) not in verbs:
+        end += 1
+    phrase = tuple(_word(found, place) for place in range(at, end))
+    if not phrase or phrase[-1] in _NO_TABLE | terms.ROWS | terms.MEASURES or found[end - 1].is_plural != many:
+        return
+    if verbs and _word(found, end) not in verbs and not (numbered and _word(found, end) == "," and _word(found, end + 1) in ("each", "all")):
+        return
+    after = _word(found, end + 1)
+    if not verbs and _word(found, end) not in (",", ".", ";", "", ")", "and", "("):
+        return
+    if many and not numbered and (after in ("to", "no", "been") or not is_thing(phrase) or not _is_list(found, end)):
+        return
+    if phrase[-1:] != phrase and not is_thing(phrase[-1:]):
+        return
+    if is_thing(phrase):
+        made.add(phrase)
+
+
+def _is_list(found: Sequence[Token], at: int) -> bool:
+    """Whether what follows up to the end of the sentence has parts."""
+    for token in found[at : at + 60]:
+        if token.text in ".!?":
+            return False
+        if token.text in (",", ";") or token.word == "and":
+            return True
+    return False
+
+
+def _word(found: Sequence[Token], at: int) -> str:
+    return found[at].word if 0 <= at < len(found) else ""
