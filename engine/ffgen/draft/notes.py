@@ -181,8 +181,8 @@ class NoteReader(Reader):
 
     def _find_notes(self) -> None:
         self._find_types()
-        self._find_bracketed()
         self._find_blanks()
+        self._find_bracketed()
 
     def _find_types(self) -> None:
         """`age int`, `price: decimal(10,2)`, `created_at timestamp`."""
@@ -276,6 +276,9 @@ class NoteReader(Reader):
             begins = self.word(first + 1) in TYPES and self._ends_item(first + 2)
             if not begins and any(not self._is_note(at) for at in range(first + 1, last)):
                 continue
+            if not begins and all(self.tokens[at].kind in ("number", "mark") or self.word(at) == "or" for at in range(first + 1, last)):
+                if not any(self.used[at] for at in range(first + 1, last)):
+                    continue
             for at in range(first + 1, last):
                 if self.tokens[at].is_share or self.word(at) in (
                     "true",

@@ -72,7 +72,18 @@ def moments(found: Sequence[Token]) -> dict[int, int]:
         if is_done and second.word in ("at", "on", "by") and not first.is_glued and not second.is_glued:
             after = _word(found, at + 2)
             before = _word(found, at - 1)
-            if after in (",", ";", ".", ")", "", "(", "/", ":", "and") and before in (",", ";", "(", ":", "and", "/", "with", "", ".", "-"):
+            if after in (",", ";", ".", ")", "", "(", "/", ":", "and") and before in (
+                ",",
+                ";",
+                "(",
+                ":",
+                "and",
+                "/",
+                "with",
+                "",
+                ".",
+                "-",
+            ):
                 made[at] = at + 1
     return made
 
@@ -147,7 +158,10 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
     start, last = -1, -1
     for share in shares:
         back = share - 1
-        while back >= 0 and ((_word(found, back) in _BEFORE | {"=", ":"} and not found[back].text.isupper()) or found[back].text in "(~-–—"):
+        while back >= 0 and (
+            (_word(found, back) in _BEFORE | {"=", ":"} and not found[back].text.isupper())
+            or found[back].text in "(~-–—"
+        ):
             back -= 1
         end = back
         while back > last and back > end - 6 and _goes_on(found, back) and is_value(back):

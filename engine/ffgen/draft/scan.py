@@ -315,6 +315,8 @@ class Scanner:
             return None
         if phrase == ("make",) and self.word(at + 1) not in (",", "and", "or", ")", "", "/", ";", "."):
             return None
+        if size == 1 and found_verb(self.word(at - 1)) and not self.tokens[at].is_plural:
+            return None
         is_name = self.names.get(at) == at + size - 1
         if not is_name and not self._inside.isdisjoint(range(at, at + size)):
             return None
@@ -386,6 +388,11 @@ class Scanner:
         return word not in plain or (glued and word in ("from", "to")) or (word in keep and (at + 1) < len(self.tokens))
 
 
+def found_verb(before: str) -> bool:
+    """Whether the word after this one is what somebody does: `they log in`."""
+    return before in ("they", "we", "you", "i", "he", "she", "people", "users", "who", "can", "will", "cannot")
+
+
 @cache
 def domain_phrases() -> frozenset[Phrase]:
     return frozenset(phrase for one in domains().values() for phrase in one.phrases)
@@ -427,7 +434,11 @@ def _in_lines(text: str) -> str:
         is_item = said != line.strip()
         before = made[-1] if made else " . "
         goes_on = before.endswith((",", ":", "(")) or (
-            len(before) > 50 and said[:1].islower() and before[-1:] not in ".;!?"
+            len(before) > 50
+            and said[:1].islower()
+            and before[-1:] not in ".;!?"
+            and not re.match(r"[\w-]+(?: [\w-]+){0,2} ?[:(–—-]", said)
+            and not re.match(r"\w+_\w+", said)
         )
         if made and before != " . ":
             made.append(" " if goes_on and not (is_item and not before.endswith(",")) else " ; ")

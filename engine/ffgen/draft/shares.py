@@ -160,7 +160,7 @@ class ShareReader(ValueReader):
             and self._short(near[1]).get("type") == "boolean"
             and {*words} & {"positive", "true", "yes", "po"}
             or near is not None
-            and words == ("true",)
+            and {*words} <= {"true", "yes"}
         ):
             if self._short(near[1]).get("type") != "boolean":
                 near[1].short, near[1].meaning = {"type": "boolean"}, None

@@ -5,19 +5,134 @@ from collections.abc import Callable, Sequence
 from ffgen.draft import terms
 from ffgen.draft.words import Phrase, Token
 
-_VERBS = {"has", "have", "with", "contain", "include", "includes", "consist", "consists", "carry", "hold", "get", "gets"}
-_DOES = _VERBS | {"can", "belong", "make", "made", "take", "took", "place", "write", "own", "receive", "log", "record", "produce"}
-_DOES |= {"is", "may", "should", "must", "lead", "teach", "run", "post", "send", "book", "file", "submit", "collect", "earn", "need"}
-_DOES |= {"was", "are", "come", "go", "appear", "give", "handle", "visit", "attend", "buy", "sell", "refer", "point", "reference"}
+_VERBS = {
+    "has",
+    "have",
+    "with",
+    "contain",
+    "include",
+    "includes",
+    "consist",
+    "consists",
+    "carry",
+    "hold",
+    "get",
+    "gets",
+}
+_DOES = _VERBS | {
+    "can",
+    "belong",
+    "make",
+    "made",
+    "take",
+    "took",
+    "place",
+    "write",
+    "own",
+    "receive",
+    "log",
+    "record",
+    "produce",
+}
+_DOES |= {
+    "is",
+    "may",
+    "should",
+    "must",
+    "lead",
+    "teach",
+    "run",
+    "post",
+    "send",
+    "book",
+    "file",
+    "submit",
+    "collect",
+    "earn",
+    "need",
+}
+_DOES |= {
+    "was",
+    "are",
+    "come",
+    "go",
+    "appear",
+    "give",
+    "handle",
+    "visit",
+    "attend",
+    "buy",
+    "sell",
+    "refer",
+    "point",
+    "reference",
+}
 _STARTS = {".", ";", "!", "?", ""}
 _OPENS = {"(", ":", "with", "who", "having", "each", "-", "–", "—", "containing", "including"}
-_NO_TABLE = {"percent", "decimal", "character", "digit", "letter", "word", "minute", "second", "hour", "day", "week", "month"}
-_NO_TABLE |= {"year", "euro", "dollar", "pound", "cent", "kg", "km", "cm", "mile", "point", "star", "degree", "table", "csv"}
-_NO_TABLE |= {"column", "field", "file", "dataset", "entity", "kind", "type", "option", "value", "time", "people", "percentage"}
-_NO_TABLE |= {"place", "meter", "litre", "liter", "gram", "version", "level", "step", "one", "row", "record", "thing", "sentence"}
+_NO_TABLE = {
+    "percent",
+    "decimal",
+    "character",
+    "digit",
+    "letter",
+    "word",
+    "minute",
+    "second",
+    "hour",
+    "day",
+    "week",
+    "month",
+}
+_NO_TABLE |= {
+    "year",
+    "euro",
+    "dollar",
+    "pound",
+    "cent",
+    "kg",
+    "km",
+    "cm",
+    "mile",
+    "point",
+    "star",
+    "degree",
+    "table",
+    "csv",
+}
+_NO_TABLE |= {
+    "column",
+    "field",
+    "file",
+    "dataset",
+    "entity",
+    "kind",
+    "type",
+    "option",
+    "value",
+    "time",
+    "people",
+    "percentage",
+}
+_NO_TABLE |= {
+    "place",
+    "meter",
+    "litre",
+    "liter",
+    "gram",
+    "version",
+    "level",
+    "step",
+    "one",
+    "row",
+    "record",
+    "thing",
+    "sentence",
+}
 
 
-def subjects(found: Sequence[Token], is_plain: Callable[[int], bool], is_thing: Callable[[Phrase], bool]) -> set[Phrase]:
+def subjects(
+    found: Sequence[Token], is_plain: Callable[[int], bool], is_thing: Callable[[Phrase], bool]
+) -> set[Phrase]:
     """The singular of every such word or pair of words. `is_plain` tells whether a token may be part of a name,
     `is_thing` whether a name may be one of a thing and is none of a number or a date."""
     made: set[Phrase] = set()
@@ -29,6 +144,8 @@ def subjects(found: Sequence[Token], is_plain: Callable[[int], bool], is_thing: 
             _add(made, found, at, is_plain, is_thing, _VERBS, many=True)
         elif word == "per" and before and found[at - 1].is_plural:
             _add(made, found, at + 1, is_plain, is_thing, set(), many=False)
+        if before in _STARTS and word in ("for",) and _word(found, at + 1) in ("each", "every", "a", "an", "one"):
+            _add(made, found, at + 2, is_plain, is_thing, set(), many=False)
         if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
             _add(made, found, at + 1, is_plain, is_thing, _OPENS, many=True, numbered=True)
     return made
@@ -47,12 +164,22 @@ def _add(
 ) -> None:
     """Adds the words from a place up to one of these verbs, where they can be a table's name."""
     end = at
-    while end < len(found) and end - at < 3 and found[end].kind == "word" and is_plain(end) and _word(found, end) not in verbs:
+    while (
+        end < len(found)
+        and end - at < 3
+        and found[end].kind == "word"
+        and is_plain(end)
+        and _word(found, end) not in verbs
+    ):
         end += 1
     phrase = tuple(_word(found, place) for place in range(at, end))
     if not phrase or phrase[-1] in _NO_TABLE | terms.ROWS | terms.MEASURES or found[end - 1].is_plural != many:
         return
-    if verbs and _word(found, end) not in verbs and not (numbered and _word(found, end) == "," and _word(found, end + 1) in ("each", "all")):
+    if (
+        verbs
+        and _word(found, end) not in verbs
+        and not (numbered and _word(found, end) == "," and _word(found, end + 1) in ("each", "all"))
+    ):
         return
     after = _word(found, end + 1)
     if not verbs and _word(found, end) not in (",", ".", ";", "", ")", "and", "("):
@@ -63,6 +190,12 @@ def _add(
         return
     if is_thing(phrase):
         made.add(phrase)
+
+
+def _times(found: Sequence[Token], phrase: Phrase) -> int:
+    """How often a phrase stands there."""
+    words = [token.word for token in found]
+    return sum(tuple(words[at : at + len(phrase)]) == phrase for at in range(len(words)))
 
 
 def _is_list(found: Sequence[Token], at: int) -> bool:

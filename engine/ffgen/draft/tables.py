@@ -40,6 +40,8 @@ _NO_HEADS |= {
     "csv",
     "need",
 }
+_LATER = terms.NOUNS | {"list", "item", "entry", "line", "log", "set"}
+"""Words that say little alone, and are part of a longer name."""
 _ANYBODY = ("person", "human", "individual", "contact", "household")
 """Words for people that say nothing of who they are."""
 
@@ -114,21 +116,30 @@ class TableReader(Scanner):
 
     def _is_plain(self, at: int) -> bool:
         """Whether a token may be part of a table's name that nobody knows."""
-        return not self.used[at] and self.word(at) not in idle_words() | terms.OPENERS | terms.JOINERS
+        word = self.word(at)
+        return not self.used[at] and (word not in idle_words() | terms.OPENERS | terms.JOINERS or word in _LATER)
 
     def _is_thing(self, phrase: Phrase) -> bool:
         """Whether a phrase may be a thing of which there are rows: no table of the catalogue, no number, no date."""
+        if all(word in idle_words() for word in phrase):
+            return False
         if phrase in kinds() or phrase[-1:] in kinds() or not all(word.isalpha() for word in phrase):
             return False
         meaning = by_phrase().get(phrase)
         short = meaning.short if meaning else guess([*phrase]) or {}
-        return short.get("type", "string") in ("string", "enum", "text") or short.get("type") == "boolean" and meaning is None
+        return (
+            short.get("type", "string") in ("string", "enum", "text")
+            or short.get("type") == "boolean"
+            and meaning is None
+        )
 
     def _names_subject(self, at: int) -> bool:
         """Whether such a word is spoken of as a table here."""
         last = self.subjects[at]
         before = self.word(at - 1)
-        if before in ("each", "every", "per") or (before in ("a", "an", "one", "the") and self.word(at - 2) in (".", ";", "", "!")):
+        if before in ("each", "every", "per") or (
+            before in ("a", "an", "one", "the") and self.word(at - 2) in (".", ";", "", "!")
+        ):
             return True
         opens = self.word(last + 1) in ("(", ":", "with", "has", "have", "who", "per", "each", "including")
         counted = self.tokens[at - 1].kind == "number" if at else False
@@ -237,8 +248,33 @@ class TableReader(Scanner):
         if wanted is not None and number >= 0 and not self.used[number]:
             self._set_count(wanted, self.tokens[number].number, number)
         self.in_part = self.word(head.after) != "("
+        if wanted is not None:
+            self._take_per(wanted, head.after + 1)
         self.each, self.listing, self.is_listing_tables = "", True, False
         return head.after
+
+    def _take_per(self, wanted: Wanted, at: int) -> None:
+        """`loans - 0 to 3 per borrower:`, how many there are for each."""
+        limit = next((one for one in self.ranges if one.first in (at, at + 1) and not one.is_period), None)
+        last = limit.last if limit else at
+        per = last + 1
+        if limit is None and not self._is_count(at):
+            return
+        words = [self.word(place) for place in range(per, per + 3)]
+        skip = 1 if words[0] in ("per", "each") else 2 if words[:2] in (["for", "each"], ["for", "every"], ["to", "each"]) else 0
+        parent = next((one for one in self.request.tables if one is not wanted and self._is_called(one, per + skip)), None)
+        if not skip or parent is None:
+            return
+        low, high = (limit.low, limit.high) if limit else (self.tokens[at].number, self.tokens[at].number)
+        if limit:
+            self.ranges.remove(limit)
+        wanted.children[parent.name] = (whole(low), whole(high))
+        self.use(at, per + skip, "children")
+
+    def _is_called(self, table: Wanted, at: int) -> bool:
+        """Whether a table is named at a place."""
+        names = {tuple(table.singular.split("_"))} | ({*table.kind.phrases} if table.kind else set())
+        return any(name == tuple(self.word(place) for place in range(at, at + len(name))) for name in names)
 
     def mentions(self) -> list[Mention]:
         """Every place where a table that is wanted is named."""
@@ -387,7 +423,7 @@ class TableReader(Scanner):
 
     def _relate(self, wanted: Wanted, mark: Mark) -> None:
         """How many of these each parent has: `1 to 5 orders`, `orders per customer`, `each has several orders`."""
-        many = self._quantity(mark.first)
+        many = self._quantity(mark.first) or self._quantity_each(mark)
         parent = self._parent_after(mark.last) or self._parent_before(wanted, mark, many is not None)
         if self.word(mark.first - 1) in ("per", "every", "each") or parent is None or parent is wanted:
             return
@@ -434,6 +470,15 @@ class TableReader(Scanner):
                 return 1, None, (at, at)
             at -= 1
         return None
+
+    def _quantity_each(self, mark: Mark) -> tuple[int | None, int | None, tuple[int, int] | None] | None:
+        """`classes with 25 pupils each`."""
+        at = mark.first - 1
+        if self.word(mark.last + 1) != "each" or not self._is_count(at) or not self.request.tables:
+            return None
+        number = int(self.tokens[at].number)
+        self.use(mark.last + 1, mark.last + 1, "children")
+        return number, number, (at, at)
 
     def _parent_after_phrase(self, first: int) -> bool:
         mark = self.marks.get(first)

@@ -82,7 +82,7 @@ class ValueReader(NoteReader):
         """A value as it was said, without quotes and articles."""
         text = self.text_of(first, last).strip(" \"'“”‘’`")
         return re.sub(
-            r"(?i)^(?:(?:is|are|can be|be|being)\s+)?(?:(?:one|any) of\s+|either\s+|an?\s+|the\s+|e\.?g\.?,?\s+)?",
+            r"(?i)^(?:(?:is|are|can be|be|being)\s+)?(?:(?:one|any) of:?\s+|either\s+|an?\s+|the\s+|e\.?g\.?,?\s+)?",
             "",
             text,
         )
@@ -171,6 +171,8 @@ class ValueReader(NoteReader):
             while at < len(self.tokens) and self.used[at] == "type" and self.word(at) not in ("(", "[", "{"):
                 at += 1
             skipped = 0
+            if self.word(at) == "," and self.word(at + 1) in ("which", "that") and self._chooses(at + 2):
+                at, skipped = at + 2, 1
             while self.word(at) in terms.GLUE and skipped < 5:
                 at, skipped = at + 1, skipped + 1
             opened = self.word(at)
@@ -307,7 +309,7 @@ class ValueReader(NoteReader):
             self.use(items[0][0], items[0][1], "note")
         if len(values) < 2 or (bracketed and not self._lists_values(mark, fields, len(items))):
             return
-        unit = re.fullmatch(r"(\d+(?:\.\d+)?) [a-z]+", values[-1])
+        unit = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:[a-z]+|[%€$£])", values[-1])
         if unit and all(_NUMERAL.fullmatch(value) for value in values[:-1]):
             values[-1] = unit[1]
         self.values[mark.first] = list(dict.fromkeys(values))
