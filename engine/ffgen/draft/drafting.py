@@ -60,9 +60,9 @@ def plain_text(description: str) -> str:
     if len(description) > MOST_CHARACTERS:
         what = f"The description has {len(description):,} characters; {MOST_CHARACTERS:,} are read at most."
         raise UsageError(what, hint="Say it in fewer words, or write a spec.")
-    control = next((one for one in description if unicodedata.category(one) == "Cc" and one not in "\t\n\r"), None)
-    if control is not None:
-        raise UsageError(f"The description holds the control character U+{ord(control):04X}.", hint=EXAMPLE)
+    controls = [one for one in description if unicodedata.category(one) == "Cc" and one not in "\t\n\r"]
+    if len(controls) * 10 > len(description):
+        raise UsageError(f"The description is no text: it holds U+{ord(controls[0]):04X} and its like.", hint=EXAMPLE)
     return description
 
 
@@ -134,7 +134,7 @@ def _made(
 ) -> tuple[Request, Made]:
     """What a description asks for, and the spec of that; what is settled before a spec is made is put in first."""
     request = Settler(text).read()
-    if not request.tables and not request.domain:
+    if (not request.tables and not request.domain) or not request.is_wish:
         raise UsageError(
             "Nothing in the description says what the data is about." if text.strip() else "The description is empty.",
             hint=EXAMPLE,

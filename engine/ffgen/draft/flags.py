@@ -51,6 +51,27 @@ class FlagReader(ShareReader):
         asked.short = {**made, **{key: asked.short[key] for key in ("unique", "nullable") if key in asked.short}}
         asked.notes.append(f"as {kind}")
 
+    def _place_singles(self) -> None:
+        """`no two the same`, `primary key`."""
+        for first, _ in self.singles:
+            pair = self._left(first - 1 if self.word(first - 1) in (",", "and") else first)
+            if pair is not None:
+                pair[1].short["unique"] = True
+                pair[1].notes.append("unique")
+
+    def _place_runs(self) -> None:
+        """What is said of the last of several names, `each an integer from 1 to 5`, holds for the others."""
+        for heads in self.runs:
+            members = [asked for head in heads for _, asked in self._all() if asked.first <= head <= asked.last]
+            if len(members) < 2:
+                continue
+            said = {key: value for key, value in members[0].short.items() if key in ("type", "range", "decimals", "nullable")}
+            for one in members[1:]:
+                if said.get("type") not in (None, self._short(one).get("type")):
+                    one.meaning, one.short = None, {}
+                one.short |= said
+                one.notes.append("as said of all")
+
     def _place_blanks(self) -> None:
         """`which may be empty for new ones`, `if known`, `some have no phone`."""
         for first, last, is_right in self.blanks:

@@ -65,7 +65,7 @@ _PERIODS = [
     (re.compile(rf"\b(?:in|during|of|for|from|either|over|throughout) (?:either )?({_DATE}) (?:or|/|&) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
     (re.compile(rf"\b(?:since|from|after|starting in|starting|beginning in|no earlier than|not before) ({_DATE})(?: on| onward| onwards| until now| to now| to today| to date)?(?![\d%])"), "since"),  # noqa: E501
     (re.compile(rf"\b(?:before|until|up to|till) ({_DATE})(?![\d%])"), "until"),
-    (re.compile(rf"\b(?:in|during|of|for|throughout|for the year|over|year|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"), "in"),  # noqa: E501
+    (re.compile(rf"\b(?:in|during|of|for|throughout|within|for the year|over|year|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"), "in"),  # noqa: E501
     (re.compile(r"\b(?:last|past|previous|recent) (?:(\d+) )?(year|month|week|day|quarter|decade)\b(?! (?:old|purchase|login))"), "last"),  # noqa: E501
     (re.compile(r"\b(\d+) (year|month|week|day) (?:of (?:data|history|record|reading|sale|transaction|order|purchase)|period|worth|back|ago)"), "last"),  # noqa: E501
     (re.compile(r"\b(?:for|over|spanning|covering) (?:a )?(\d+) ?(year|month|week|day)\b(?! (?:old|of age))"), "last"),
@@ -193,7 +193,7 @@ _RHYTHMS: list[tuple[re.Pattern[str], dict[str, Any]]] = [
     (re.compile(r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*) (?:\w+ ){0,3}?(?:in |at |during |around )?(?:the )?winter"), {"months": {"dec": 2.5, "jan-feb": 2.5}}),  # noqa: E501
     (re.compile(r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*|surge\w*) (?:\w+ ){0,4}?(?:in |at |during |around |before |for )?(?:the )?(?:december|christma\w*|holiday season|xmas|holiday)"), {"months": {"dec": 2.5}}),  # noqa: E501
     (re.compile(r"\bblack friday"), {"events": [{"from": "11-24", "to": "11-30", "factor": 4}]}),
-    (re.compile(r"\b(?:growing|growth|increasing|rising|upward trend|grow)(?: over time| steadily| of| by| each year| per year| every year| trend)?\b"), {"trend": 0.3}),  # noqa: E501
+    (re.compile(r"\b(?:growing|growth(?= over| of| per| rate of| year| trend)|increasing|rising|upward trend|grow)(?: over time| steadily| of| by| each year| per year| every year| trend)?\b"), {"trend": 0.3}),  # noqa: E501
 ]  # fmt: skip
 
 

@@ -35,6 +35,9 @@ _UNSURE = {
     "char",
 }
 """Types that may be part of a name as well: `order date`."""
+_BEFORE_TYPE = set("unique whole a an optional nullable positive required short random each all".split())
+_FOLLOWS = set(", ; . ) / | ( unique not null primary pk nullable optional and between from in one never".split()) | {""}
+"""What may follow a type."""
 _FLAGS = {
     "unique",
     "distinct",
@@ -164,7 +167,16 @@ _RIGHT = re.compile(
     r"\b(?:may|might|can|could) (?:also )?(?:have no|not have|have an? optional|lack)(?: an?| any)?\b"
     r"|\b(?:some|many|few|several)(?: of them)? (?:have|lack|miss|with)(?: no| out)?(?: an?| any)?(?= )(?=.{0,30}missing)"
     r"|\b(?:some|many|several) (?:of them )?(?:have no|lack|without) (?:an? |any )?"
-    r"|\b(?:sometimes|optionally|maybe|possibly|perhaps|occasionally)(?: also)?(?: with)?(?: an?| the| some)?\b(?! \w+ (?:empty|blank|null|missing))"
+    r"|\b(?:sometimes|optionally|maybe|possibly|perhaps|occasionally)(?: also)?(?: with)?(?: an?| the| some)?\b(?! (?:\w+ ){0,2}(?:empty|blank|null|missing|unknown|absent|left))"
+)
+
+
+_SINGLE = re.compile(
+    r"\b(?:which |that )?no (?:two|2) (?:\w+ ){0,3}?(?:the same|alike|share it|have the same|equal|identical|share one|may share it|the same one)\b"
+    r"|\b(?:that )?(?:nobody|no one|none) else (?:has|have|use)\b"
+    r"|\b(?:never|not) (?:twice|repeated|reused|used twice|the same twice)(?: the same)?\b|\b(?:that )?(?:must|may|should|can|do|does)(?: not|n t| never) (?:repeat|occur twice|be repeated|be reused|be duplicated)\b"
+    r"|\b(?:that )?(?:exist|appear|occur|come)s? only once\b|\ball (?:different|distinct|unique)\b|\bone of a kind\b|\bno (?:duplicate|repeat)s?\b|\bwithout (?:duplicate|repetition)s?\b"
+    r"|\b(?:different|unique|distinct) (?:for|per|to|in) (?:each|every)\b"
 )
 
 
@@ -178,9 +190,15 @@ class NoteReader(Reader):
         self.blanks: list[tuple[int, int, bool]] = []
         """Where it is said that something may be empty; whether of the field that follows."""
         self.brackets = outline.brackets(self.tokens)
+        self.singles: list[tuple[int, int]] = []
+        """Where it is said that no two are the same."""
+        self.runs: list[list[int]] = []
+        """Names of which the same is said: `a, b and c, each an integer`."""
 
     def _find_notes(self) -> None:
+        self._find_runs()
         self._find_types()
+        self._find_singles()
         self._find_blanks()
         self._find_bracketed()
 
@@ -199,29 +217,31 @@ class NoteReader(Reader):
             if self.word(at) in _UNSURE and not (ends and (alone or (sure > 1 and self.tokens[at].text.islower()))):
                 continue
             last, short = self._parameters(at)
+            if head not in self._inside and colon:
+                self._name_statement(head)
             self.types[head] = {"type": kind, **short}
             self.use(head + 1, last, "type")
 
     def _typed(self, at: int) -> tuple[int, bool]:
         """The last token of what a type is of, and whether something between says so: `x: int`, `x is a unique int`."""
         back = at - 1
-        while self.word(back) in (
-            "unique",
-            "whole",
-            "a",
-            "an",
-            "optional",
-            "nullable",
-            "positive",
-            "required",
-            "short",
-            "random",
-        ):
+        while self.word(back) in _BEFORE_TYPE:
             back -= 1
         if self.word(back) in ("is", "are", ":", "=", "-", "–", "as", "being"):
             back -= 1
             return (back - 1 if self.word(back) in ("is", "as") else back), True
         return back, False
+
+    def _name_statement(self, head: int) -> None:
+        """`The fleet number is a whole number`: the words before a type are one name, where nobody knows them."""
+        first = head
+        while first > 0 and head - first < 3 and self._is_head(first - 1) and not self.used[first - 1]:
+            first -= 1
+        before = self.word(first - 1)
+        known = self._mark(first, head - first + 1)
+        if known is None and before in ("", ".", ";", "the", "a", "an", "each", "its", ",", "and", "!") and first not in self.names:
+            self.names[first] = head
+            self._inside |= {*range(first, head + 1)}
 
     def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
         """The last token of a type with its parameters, `varchar(255)`, and what they say."""
@@ -237,6 +257,8 @@ class NoteReader(Reader):
 
     def _is_head(self, at: int) -> bool:
         token = self.tokens[at] if at >= 0 else None
+        if token is not None and token.is_plural:
+            return True
         plain = terms.OPENERS | terms.JOINERS | terms.STOPS | {"of", "the", "a", "an", "be", "is", "are"}
         return (
             token is not None
@@ -246,26 +268,7 @@ class NoteReader(Reader):
 
     def _ends_item(self, at: int) -> bool:
         word = self.word(at)
-        return word in (
-            "",
-            ",",
-            ";",
-            ".",
-            ")",
-            "/",
-            "|",
-            "unique",
-            "not",
-            "null",
-            "primary",
-            "pk",
-            "nullable",
-            "optional",
-            "(",
-            "and",
-            "between",
-            "from",
-        ) or (at < len(self.tokens) and self.tokens[at].kind == "number")
+        return word in _FOLLOWS or (at < len(self.tokens) and self.tokens[at].kind == "number")
 
     def _find_bracketed(self) -> None:
         """What is in brackets after a field and only says something of it: `(string, unique)`, `(integer, 1-5)`."""
@@ -276,7 +279,9 @@ class NoteReader(Reader):
             begins = self.word(first + 1) in TYPES and self._ends_item(first + 2)
             if not begins and any(not self._is_note(at) for at in range(first + 1, last)):
                 continue
-            if not begins and all(self.tokens[at].kind in ("number", "mark") or self.word(at) == "or" for at in range(first + 1, last)):
+            if not begins and all(
+                self.tokens[at].kind in ("number", "mark") or self.word(at) == "or" for at in range(first + 1, last)
+            ):
                 if not any(self.used[at] for at in range(first + 1, last)):
                     continue
             for at in range(first + 1, last):
@@ -309,6 +314,36 @@ class NoteReader(Reader):
         if token.kind in ("number", "mark", "date") or self.used[at]:
             return token.text != "/" or self.used[at] != ""
         return token.word in TYPES or token.word in _FLAGS or token.word in _UNITS
+
+    def _find_singles(self) -> None:
+        for match in _SINGLE.finditer(self.norm.text):
+            first, last = self.norm.span(*match.span())
+            if last >= first and not any(self.used[first : last + 1]):
+                self.singles.append((first, last))
+                self.use(first, last, "blank")
+        for at, token in enumerate(self.tokens):
+            pair = (token.word, self.word(at + 1)) in (("primary", "key"), ("foreign", "key"))
+            if (token.word in ("pk", "fk") or pair) and at and not token.is_plural:
+                if token.word in ("pk", "primary") and self._is_head(at - 1 - (self.word(at - 1) == "(")):
+                    self.singles.append((at, at))
+                self.use(at, at + pair, "modifier")
+
+    def _find_runs(self) -> None:
+        """`a, b and c, each an integer from 1 to 5`."""
+        for at, token in enumerate(self.tokens):
+            if token.word not in ("each", "all", "both") or self.word(at + 1) not in ("a", "an", "is", "are", "from", "between", "in", "within", "of", "integer", "boolean", "being"):
+                continue
+            heads, back = list[int](), at - 1
+            while back >= 0:
+                while self.word(back) in (",", "and", "(", "&", "/", "all"):
+                    back -= 1
+                if back not in self._inside:
+                    break
+                heads.append(back)
+                back = next(first for first, last in self.names.items() if last == back) - 1
+            if len(heads) > 1:
+                self.runs.append(heads)
+                self.use(at, at, "modifier")
 
     def _find_blanks(self) -> None:
         for pattern, is_right in ((_LEFT, False), (_RIGHT, True)):

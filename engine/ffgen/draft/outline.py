@@ -104,7 +104,7 @@ def brackets(found: Sequence[Token]) -> dict[int, int]:
 def distributions(found: Sequence[Token], is_value: Callable[[int], bool]) -> list[Distribution]:
     """All values with shares: `40% red, 60% blue`, `red 40%, blue (60%)`, `red/blue 40/60`; `is_value` tells of a token
     whether it may be part of a value."""
-    made = _weighted(found)
+    made = [*_alternating(found), *_weighted(found)]
     taken = {at for one in made for at in range(one.first, one.last + 1)}
     shares = [at for at, token in enumerate(found) if token.is_share and 0 <= token.number <= 100 and at not in taken]
     at = 0
@@ -225,6 +225,37 @@ def _weighted(found: Sequence[Token]) -> list[Distribution]:
         if one is not None:
             made.append(one)
         at = end + 1
+    return made
+
+
+def _alternating(found: Sequence[Token]) -> list[Distribution]:
+    """`en 70 / es 20 / pt 10` after what it is of: numbers that add up to a hundred."""
+    made: list[Distribution] = []
+    at = 1
+    while at < len(found):
+        if _word(found, at - 1) not in (":", "(", "=", "["):
+            at += 1
+            continue
+        values, end = list[tuple[int, int, float]](), at
+        while end < len(found):
+            start = end
+            while end < len(found) and found[end].kind == "word" and _word(found, end) not in _BREAKS and end - start < 4:
+                end += 1
+            is_pair = end > start and end < len(found) and found[end].kind == "number" and not found[end].is_share
+            if not is_pair:
+                break
+            values.append((start, end - 1, found[end].number))
+            end += 1
+            if _word(found, end) not in _BREAKS:
+                break
+            while _word(found, end) in _BREAKS:
+                end += 1
+        total = sum(part for *_, part in values)
+        head = _head(found, at)
+        if len(values) > 1 and head >= 0 and (98 <= total <= 102 or 0.98 <= total <= 1.02):
+            last = values[-1][1] + 1
+            made.append(Distribution(at, last, head, [(one, two, part / total) for one, two, part in values]))
+        at = max(end, at + 1)
     return made
 
 

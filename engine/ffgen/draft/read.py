@@ -211,7 +211,13 @@ class Reader(FieldReader):
     def _take_name(self, mark: Mark) -> int:
         """A name in one piece, `order_date`: of a field, or of a table whose fields follow."""
         self._flush()
-        is_said = self.word(mark.first - 1) in ("table", "called", "named")
+        is_said = self.word(mark.first - 1) in ("table", "called", "named") or (
+            not self.request.tables
+            and not self.pending
+            and self.word(mark.last + 1) in (",", ":", "-", "with")
+            and self._is_count(mark.last + 2)
+            and self.word(mark.last + 3) in terms.ROWS
+        )
         opens = self.word(mark.last + 1) in ("(", ":", "table", "with", "has") and not self.is_valued(mark)
         many = self.tokens[mark.last].is_plural and not mark.is_known
         if is_said and not self.listing or opens and many:

@@ -89,6 +89,8 @@ class Request:
     period: tuple[Any, Any] | None = None
     is_exact: bool = False
     is_linked: bool = False
+    is_wish: bool = True
+    """Whether it asks for data at all: rows, a list of fields, tables."""
     understood: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)

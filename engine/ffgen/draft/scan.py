@@ -402,6 +402,7 @@ def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
     cut = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", text[:LONGEST])
     cut = "".join(letter for letter in cut if unicodedata.category(letter) != "Cf")
+    cut = re.sub(r"</?[A-Za-z][^<>]{0,100}>|&[a-z]{2,8};|\[\d{1,2}m", " ", cut) if _MARKUP.search(cut) else cut
     cut = in_iso(_in_lines(_INJECTED.sub(" ", cut)))
     cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"\1", cut)
     cut = re.sub(r"(?i)\b(e\.g|i\.e|approx|etc|incl|max|min|vs|resp|no|ca|abt)\.(?=\s|,|$)", _undotted, cut)
@@ -411,6 +412,7 @@ def clean(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
 
 
+_MARKUP = re.compile(r"</?(?:b|i|p|br|ul|li|div|span|script|em|strong|h\d|img|a|u|code|pre|td|tr|table)\b[^<>]*>|&\w{2,8};|\[\d{1,2}m")
 _INJECTED = re.compile(
     r"(?i)[\"'`)\]]*;?\s*\b(?:drop|truncate)\s+(?:table|database)\s+\w+\s*;?(?:\s*--+)?|\bselect\s+(?:\*|\w+)\s+from\s+\w+\s*;?"
     r"|<script\b[^>]*>.*?</script>|\{\{.*?\}\}|\$\{[^}]*\}|\bdelete\s+from\s+\w+\s*;?|\bor\s+1\s*=\s*1\b|\brm\s+-rf\s+\S+"

@@ -8,7 +8,7 @@ from ffgen.draft import terms
 from ffgen.draft.catalogue import domains, meanings
 from ffgen.draft.flags import FlagReader
 from ffgen.draft.limits import Limit
-from ffgen.draft.relations import LINKS, links
+from ffgen.draft.relations import LINKS, Mention, links
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.tables import whole
 from ffgen.draft.words import fold, idle_words, lexicon
@@ -38,6 +38,10 @@ _HINTED = {
 }
 
 
+_DATA = set("data dataset database row record csv json table column field schema sample mock spec entry excel".split())
+"""Words by which a text asks for data."""
+
+
 class Settler(FlagReader):
     """A reader that also takes in what is said of fields."""
 
@@ -53,7 +57,9 @@ class Settler(FlagReader):
         request = super().read()
         if not request.tables:
             return request
+        self._place_counts()
         self._place_links()
+        self._leave_out_asides()
         self._place_types()
         self._place_values()
         self._share_heads()
@@ -63,10 +69,64 @@ class Settler(FlagReader):
         self._place_shares()
         self._place_flags()
         self._place_blanks()
+        self._place_singles()
+        self._place_runs()
         self._place_spoiled()
         self._place_total()
         self._note_rest()
+        request.is_wish = self._is_wish()
         return request
+
+    def _is_wish(self) -> bool:
+        """Whether the text asks for data: it counts rows, lists fields, names tables or says so."""
+        said = {token.word for token in self.tokens}
+        tables = self.request.tables
+        if said & _DATA or any(table.count is not None or len(table.asked) > 1 for table in tables):
+            return True
+        return len(self.tokens) <= 8 or len(tables) > 1 or any(one.is_plural for one in self.mentions()[:1])
+
+    def _place_counts(self) -> None:
+        """`12 wards.`, `100 workspaces, 1,200 users`: counts of tables that are named before or after."""
+        for one in self.mentions():
+            at = one.first - 1
+            wanted = next(table for table in self.request.tables if table.name == one.table)
+            if one.is_plural and wanted.count is None and at >= 0 and self._is_count(at):
+                self._set_count(wanted, self.tokens[at].number, at)
+        for wanted in self.request.tables:
+            words = wanted.singular.split("_")
+            for at in range(1, len(self.tokens)):
+                last = wanted.count is None and len(words) > 1 and self.word(at) == words[-1] and self.tokens[at].is_plural
+                if last and self._is_count(at - 1) and self.word(at + 1) in (".", "", ",", ";", ")"):
+                    self._set_count(wanted, self.tokens[at - 1].number, at - 1)
+
+    def _leave_out_asides(self) -> None:
+        """Takes out tables that are only spoken of, where others are described: neither counted, nor with fields of
+        their own, nor said to belong to anything."""
+        tables = self.request.tables
+        opened = {one.table for one in self.mentions() if self._opens(one)}
+        told = {one.name for one in tables if one.count is not None} | opened
+        linked = {parent for one in tables for parent in [*one.children, *one.belongs]}
+        linked |= {one.name for one in tables if one.children or one.belongs}
+        if not told & {one.name for one in tables if one.asked or one.count is not None}:
+            return
+        kept = []
+        for one in tables:
+            near = {parent for other in tables if other.kind and other.name in told for parent in other.kind.parents}
+            is_many = any(mention.is_plural and mention.table == one.name for mention in self.mentions())
+            of_others = one.name in near or bool(one.kind and told & {*one.kind.parents})
+            if one.name in told or one.name in linked or (is_many and of_others):
+                kept.append(one)
+            else:
+                self.request.ignored.append(one.said[:80])
+        if kept:
+            self.request.tables = kept
+
+    def _opens(self, one: Mention) -> bool:
+        """Whether a table's fields or its number follow its name, or each of its rows is spoken of."""
+        after, before = self.word(one.last + 1), self.word(one.first - 1)
+        if before in ("each", "every", "per") or one.first in self.heads:
+            return True
+        return after in (":", "(", "with", "has", "have", "including", "containing", "-", "[", "who", "each", "table")
 
     def _place_links(self) -> None:
         """Which rows belong to one of another table."""

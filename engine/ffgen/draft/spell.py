@@ -4,10 +4,12 @@ from dataclasses import replace
 from functools import cache
 
 from ffgen.draft.catalogue import domains, every_kind, field_phrases
+from ffgen.draft.files import english
 from ffgen.draft.words import Token, fold, lexicon, singular
 from ffgen.sample.lexicon import WORDS
 
 _SHORTEST = 4
+_SHORT = {"row", "name", "date", "item", "user", "order"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GUARDED = """
     chicken cow pig sheep goat duck turkey rabbit listening listen lottery sport float string array boolean integer
@@ -80,12 +82,20 @@ def mended(found: list[Token]) -> tuple[list[Token], list[str]]:
     for token in found:
         plain = token.kind == "word" and not token.text.isupper() and token.text.isascii()
         before = made[-1].word if made else ""
-        better = (_near(token.word) or _following(before, token.word)) if plain else ""
+        better = (_near(token.word) or _near_plural(token) or _following(before, token.word)) if plain else ""
         if better:
             notes.append(f'read "{token.text}" as "{better}"')
             token = replace(token, word=singular(better), is_plural=token.is_plural or singular(better) != better)
         made.append(token)
     return made, notes
+
+
+def _near_plural(token: Token) -> str:
+    """A slip in a plural, `rwos`, whose singular is too short to tell."""
+    text = fold(token.text)
+    if text == token.word and len(text) == _SHORTEST and text not in known():
+        return next((many[:-1] for many in _slips(text) if many.endswith("s") and many[:-1] in _SHORT), "")
+    return ""
 
 
 @cache
@@ -117,8 +127,10 @@ def _near(word: str) -> str:
         one = [other for other in one if sorted(other) == sorted(word) or len(other) == len(word) + 1]
     if len(word) <= _SHORTEST + 2:
         one = [other for other in one if len(other) >= len(word) or _doubles(word, other)]
-    if one:
+    if one and (word not in english() or len(word) <= _SHORTEST + 1):
         return one[0]
+    if word in english():
+        return ""
     if len(word) >= 7:
         near = [
             other

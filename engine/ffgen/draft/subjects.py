@@ -138,7 +138,7 @@ def subjects(
     made: set[Phrase] = set()
     for at in range(len(found)):
         word, before = _word(found, at), _word(found, at - 1)
-        if word in ("each", "every") or (before in _STARTS and word in ("a", "an", "one", "the")):
+        if word in ("each", "every") or ((before in _STARTS or before == "and") and word in ("a", "an", "one", "the")):
             _add(made, found, at + 1, is_plain, is_thing, _DOES if word in ("each", "every") else _VERBS, many=False)
         elif before in _STARTS:
             _add(made, found, at, is_plain, is_thing, _VERBS, many=True)

@@ -188,7 +188,12 @@ class TableReader(Scanner):
             return None
         after = at + (self.word(at) == "table")
         is_named = is_named or self.word(at) == "table"
-        close = outline.brackets(self.tokens).get(after, 0) if self.word(after) == "(" else 0
+        close = outline.brackets(self.tokens).get(after, 0) if self.word(after) in ("(", "[") else 0
+        if close and (self._is_count(after + 1) or self.used[after + 1] == "limit") and self.word(close + 1) in (";", ":"):
+            many = self.tokens[last].is_plural or is_named
+            if many and close - after < 9 and (number < 0 or after - 1 == number or close):
+                alone = close == after + 2 or self.word(after + 2) in terms.ROWS
+                return Head(first, last, close + 1 if alone else after, after + 1 if alone else number)
         if close and self._is_count(after + 1) and close - after <= 3 and number < 0:
             number, after = after + 1, close + 1
             after += self.word(after) == "table"
@@ -247,7 +252,7 @@ class TableReader(Scanner):
             number = head.after + 1
         if wanted is not None and number >= 0 and not self.used[number]:
             self._set_count(wanted, self.tokens[number].number, number)
-        self.in_part = self.word(head.after) != "("
+        self.in_part = self.word(head.after) != "(" or self.word(outline.brackets(self.tokens).get(head.after, 0) + 1) == ";"
         if wanted is not None:
             self._take_per(wanted, head.after + 1)
         self.each, self.listing, self.is_listing_tables = "", True, False
@@ -261,8 +266,16 @@ class TableReader(Scanner):
         if limit is None and not self._is_count(at):
             return
         words = [self.word(place) for place in range(per, per + 3)]
-        skip = 1 if words[0] in ("per", "each") else 2 if words[:2] in (["for", "each"], ["for", "every"], ["to", "each"]) else 0
-        parent = next((one for one in self.request.tables if one is not wanted and self._is_called(one, per + skip)), None)
+        skip = (
+            1
+            if words[0] in ("per", "each")
+            else 2
+            if words[:2] in (["for", "each"], ["for", "every"], ["to", "each"])
+            else 0
+        )
+        parent = next(
+            (one for one in self.request.tables if one is not wanted and self._is_called(one, per + skip)), None
+        )
         if not skip or parent is None:
             return
         low, high = (limit.low, limit.high) if limit else (self.tokens[at].number, self.tokens[at].number)

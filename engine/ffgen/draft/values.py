@@ -48,7 +48,7 @@ class ValueReader(NoteReader):
         """Values with their shares: of the field before them, or each of what has such a value."""
         for one in outline.distributions(self.tokens, lambda at: not self.used[at]):
             texts = [self._value(first, last) for first, last, _ in one.values]
-            head = one.head
+            head = self._told(one.head, one.first)
             if (cut := self._named_inside(one.values[0][0], one.values[0][1])) is not None:
                 first, last, part = one.values[0]
                 head, texts[0] = cut, self._value(cut + 1, last)
@@ -61,6 +61,18 @@ class ValueReader(NoteReader):
                 words = tuple(self.word(at) for at in range(first, last + 1))
                 self.shares.append(Share(first, last, part, words, f"{text} {part:.0%}"))
             self.use(one.first, one.last, "share")
+
+    def _told(self, head: int, first: int) -> int:
+        """What values are of, where only a pronoun or a verb stands right before them: `the channel that brought them:`."""
+        if head < 0 or head in self._inside or (self.word(head) not in idle_words() and self._mark(head, 1)):
+            return head
+        for at in range(head, max(head - 7, -1), -1):
+            if self.word(at) in terms.SEPARATORS | terms.JOINERS | {".", ":", "("}:
+                break
+            mark = next((one for size in (3, 2, 1) if (one := self._mark(at - size + 1, size))), None)
+            if at in self._inside or (mark is not None and mark.is_field and self.word(at) not in terms.BARE):
+                return at
+        return head
 
     def _named_inside(self, first: int, last: int) -> int | None:
         """Where a value begins with the name of what it is a value of, `severity mild`: the name's last token."""
@@ -179,6 +191,8 @@ class ValueReader(NoteReader):
             if opened == "in" and self.word(at + 1) in ("(", "[", "{"):
                 at, opened = at + 1, self.word(at + 1)
             if opened in ("(", "[", "{"):
+                if self._bands(mark, at):
+                    continue
                 items, end = self._items(at + 1, {")", "]", "}"})
             elif opened in (":", "=") or (
                 opened in ("like", "either", "e", "eg", "including") or (opened == "such" and self.word(at + 1) == "as")
@@ -193,6 +207,9 @@ class ValueReader(NoteReader):
                     self._keep(mark, items, at, end, is_sure=True)
                     continue
                 items, end = self._items(at + 1, {".", ";", ")", "!", "?"})
+                if opened in (":", "=") and self.word(items[0][1] + 1 if items else at) in ("/", "|"):
+                    self._keep(mark, items, at, end, is_sure=True)
+                    continue
                 if mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg"):
                     self._keep(mark, items, at, end, is_sure=True)
                     continue
@@ -240,6 +257,19 @@ class ValueReader(NoteReader):
                 found.append(Mark(at, at, (token.word,), False, [], token.is_plural, False))
         return found
 
+    def _bands(self, mark: Mark, at: int) -> bool:
+        """`size (1-10, 11-50, 51+)`: ranges in brackets are values, where there are several."""
+        close = self.brackets.get(at, 0)
+        inside = [limit for limit in self.ranges if at < limit.first and limit.last < close]
+        parts = 1 + sum(self.word(place) in (",", "/", "|", ";") for place in range(at, close))
+        if len(inside) < 2 or parts < len(inside) or parts > len(inside) + 1 or mark.kinds:
+            return False
+        spans = [span for span in self._items(at + 1, {")", "]", "}"})[0]]
+        self.ranges = [limit for limit in self.ranges if limit not in inside]
+        self.values[mark.first] = [self.text_of(*span).strip() for span in spans]
+        self.use(at, close, "values")
+        return True
+
     def _find_letters(self) -> None:
         """`grade A to F`: every letter between."""
         for at in range(1, len(self.tokens) - 2):
@@ -268,7 +298,7 @@ class ValueReader(NoteReader):
         """Stretches between separators, up to an end or up to one that is a field or a table."""
         found: list[tuple[int, int]] = []
         start = at
-        breaks: set[str] = {",", "/", "|", "or", "and"}
+        breaks: set[str] = {",", "/", "|", "or", "and"} | ({";"} if ")" in ends and ";" not in ends else set())
         while at <= len(self.tokens):
             word = self.word(at)
             if len(breaks) > 2 and word in ("/", "|"):
