@@ -185,7 +185,9 @@ def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
         return re.sub(r"[^a-z0-9_]+", "_", own).strip("_")[:60] or "field"
     same = tuple(singular(part) for part in meaning.name.split("_")) == phrase
     counts = meaning.name.endswith("_count") and len(phrase) == 1
-    if same or counts or phrase in meaning.spoken or "of" in phrase[1:] or phrase[0] in ("number", "how", "what"):
+    if counts and not same:
+        return f"{own}_count"
+    if same or phrase in meaning.spoken or "of" in phrase[1:] or phrase[0] in ("number", "how", "what"):
         return meaning.name
     return own
 

@@ -140,7 +140,10 @@ class Filler(Layout):
                 continue
             is_lookup = self._is_lookup(parent)
             field_name = parent.wanted.singular if is_lookup else f"{parent.wanted.singular}_id"
-            said = next((one.said for one in table.wanted.asked if one.refers == name), "")
+            asked = next((one for one in table.wanted.asked if one.refers == name), None)
+            said = asked.said if asked else ""
+            if asked is not None and "_" in asked.said and not is_lookup:
+                field_name = asked.name
             ref: Any = {"to": f"{name}.{parent.key}", **how} if how else f"{name}.{parent.key}"
             self._put(
                 table,
@@ -149,6 +152,11 @@ class Filler(Layout):
             )
 
     def _put_asked(self, table: Table, asked: Asked) -> None:
+        if asked.refers == table.wanted.name and table.key:
+            ref = f"{table.wanted.name}.{table.key}"
+            nullable = asked.short.get("nullable", True)
+            self._put(table, {"name": asked.name, "ref": ref, "nullable": nullable}, f'you said "{asked.said}"')
+            return
         short, why = self._short(table, asked)
         if asked.name == table.key:
             return

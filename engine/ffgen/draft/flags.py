@@ -65,7 +65,11 @@ class FlagReader(ShareReader):
             members = [asked for head in heads for _, asked in self._all() if asked.first <= head <= asked.last]
             if len(members) < 2:
                 continue
-            said = {key: value for key, value in members[0].short.items() if key in ("type", "range", "decimals", "nullable")}
+            said = {
+                key: value
+                for key, value in members[0].short.items()
+                if key in ("type", "range", "decimals", "nullable")
+            }
             for one in members[1:]:
                 if said.get("type") not in (None, self._short(one).get("type")):
                     one.meaning, one.short = None, {}
@@ -75,9 +79,8 @@ class FlagReader(ShareReader):
     def _place_blanks(self) -> None:
         """`which may be empty for new ones`, `if known`, `some have no phone`."""
         for first, last, is_right in self.blanks:
-            word = self.word(first)
-            before = first - 1 if self.word(first - 1) == "," and word != "only" else first
-            pair = self._right(last) if is_right else self._left(before)
+            joined = self.word(first - 1) in (",", "and") and self.word(first) != "only"
+            pair = self._right(last) if is_right else self._left(first) or (self._left(first - 1) if joined else None)
             if pair is not None:
                 pair[1].short.setdefault("nullable", True)
                 pair[1].notes.append(self.text_of(first, last)[:40])

@@ -36,7 +36,9 @@ _UNSURE = {
 }
 """Types that may be part of a name as well: `order date`."""
 _BEFORE_TYPE = set("unique whole a an optional nullable positive required short random each all".split())
-_FOLLOWS = set(", ; . ) / | ( unique not null primary pk nullable optional and between from in one never".split()) | {""}
+_FOLLOWS = set(", ; . ) / | ( unique not null primary pk nullable optional and between from in one never".split()) | {
+    ""
+}
 """What may follow a type."""
 _FLAGS = {
     "unique",
@@ -180,6 +182,10 @@ _SINGLE = re.compile(
 )
 
 
+_STATING = set("be is are must should can may range vary lie fall stay go always usually typically only run lies".split())
+_STATING |= {"ranges", "varies", "falls", "goes", "stays", "from", "between", "somewhere"}
+
+
 class NoteReader(Reader):
     """A reader that sees what is noted beside fields."""
 
@@ -198,6 +204,7 @@ class NoteReader(Reader):
     def _find_notes(self) -> None:
         self._find_runs()
         self._find_types()
+        self._find_statements()
         self._find_singles()
         self._find_blanks()
         self._find_bracketed()
@@ -219,6 +226,8 @@ class NoteReader(Reader):
             last, short = self._parameters(at)
             if head not in self._inside and colon:
                 self._name_statement(head)
+            if kind == "number" and "whole" in [self.word(place) for place in range(head, at)]:
+                kind = "integer"
             self.types[head] = {"type": kind, **short}
             self.use(head + 1, last, "type")
 
@@ -239,13 +248,18 @@ class NoteReader(Reader):
             first -= 1
         before = self.word(first - 1)
         known = self._mark(first, head - first + 1)
-        if known is None and before in ("", ".", ";", "the", "a", "an", "each", "its", ",", "and", "!") and first not in self.names:
+        if (
+            known is None
+            and before in ("", ".", ";", "the", "a", "an", "each", "its", ",", "and", "!")
+            and first not in self.names
+        ):
             self.names[first] = head
             self._inside |= {*range(first, head + 1)}
 
     def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
         """The last token of a type with its parameters, `varchar(255)`, and what they say."""
-        close = self.brackets.get(at + 1, 0) if self.word(at + 1) in ("(", "[") else 0
+        is_sized = TYPES[self.word(at)] not in ("enum", "boolean", "uuid") and self.word(at + 1) == "("
+        close = self.brackets.get(at + 1, 0) if is_sized else 0
         inside = self.tokens[at + 2 : close] if close else []
         if not inside or any(token.kind != "number" and token.text != "," for token in inside):
             return at, {}
@@ -269,6 +283,15 @@ class NoteReader(Reader):
     def _ends_item(self, at: int) -> bool:
         word = self.word(at)
         return word in _FOLLOWS or (at < len(self.tokens) and self.tokens[at].kind == "number")
+
+    def _find_statements(self) -> None:
+        """`Weekly hours must be between 10 and 40`: a name that nobody knows, before what bounds it."""
+        for limit in [*self.ranges, *self.periods]:
+            back = limit.first - 1
+            while self.word(back) in _STATING:
+                back -= 1
+            if back < limit.first - 1 and self._is_head(back) and not self.used[back]:
+                self._name_statement(back)
 
     def _find_bracketed(self) -> None:
         """What is in brackets after a field and only says something of it: `(string, unique)`, `(integer, 1-5)`."""
@@ -331,7 +354,20 @@ class NoteReader(Reader):
     def _find_runs(self) -> None:
         """`a, b and c, each an integer from 1 to 5`."""
         for at, token in enumerate(self.tokens):
-            if token.word not in ("each", "all", "both") or self.word(at + 1) not in ("a", "an", "is", "are", "from", "between", "in", "within", "of", "integer", "boolean", "being"):
+            if token.word not in ("each", "all", "both") or self.word(at + 1) not in (
+                "a",
+                "an",
+                "is",
+                "are",
+                "from",
+                "between",
+                "in",
+                "within",
+                "of",
+                "integer",
+                "boolean",
+                "being",
+            ):
                 continue
             heads, back = list[int](), at - 1
             while back >= 0:

@@ -175,6 +175,7 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
             break
         values.append((*value, found[share].number / 100))
         start = value[0] if start < 0 else start
+        share = _of_whole(found, share)
         last = (
             share + 1
             if _word(found, share + 1) == ")" and "(" in [_word(found, at) for at in range(end, share)]
@@ -187,6 +188,16 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
     if len(values) < 2 or not _is_whole(values, head):
         return None
     return Distribution(start, last, head, values)
+
+
+def _of_whole(found: Sequence[Token], share: int) -> int:
+    """The last token of a share with what it is of: `66% of the orders`."""
+    at = share + 1
+    if _word(found, at) != "of":
+        return share
+    while at + 1 < len(found) and at - share < 4 and found[at + 1].kind == "word" and _word(found, at + 1) not in _BREAKS:
+        at += 1
+    return at if _word(found, at + 1) in _BREAKS | _ENDS | {""} else share
 
 
 def _is_whole(values: list[tuple[int, int, float]], head: int) -> bool:
@@ -239,7 +250,9 @@ def _alternating(found: Sequence[Token]) -> list[Distribution]:
         values, end = list[tuple[int, int, float]](), at
         while end < len(found):
             start = end
-            while end < len(found) and found[end].kind == "word" and _word(found, end) not in _BREAKS and end - start < 4:
+            while (
+                end < len(found) and found[end].kind == "word" and _word(found, end) not in _BREAKS and end - start < 4
+            ):
                 end += 1
             is_pair = end > start and end < len(found) and found[end].kind == "number" and not found[end].is_share
             if not is_pair:

@@ -121,11 +121,12 @@ class Reader(FieldReader):
         following = self.word(at + 1)
         if word in terms.JOINERS or word in terms.SEPARATORS:
             self._flush()
-            if word == ",":
+            if word in (",", ";"):
                 self.each = ""
         elif word in (".", "!", "?"):
             self._flush()
-            self.listing, self.each, self.naming, self.in_part = False, "", False, False
+            self.each, self.naming, self.in_part = "", False, False
+            self.listing = self.table is not None and self._lists_on(at + 1)
         elif word in ("is", "are") and self.word(at - 1) == "there" and self.table is not None:
             self._flush()
             self.listing = True
@@ -148,6 +149,16 @@ class Reader(FieldReader):
             self.listing, self.is_listing_tables = True, False
         elif word == ")":
             self._flush()
+
+    def _lists_on(self, at: int) -> bool:
+        """Whether a sentence goes on with fields and no verb: `Also the dose number, the date given.`"""
+        if self.word(at) in ("also", "plus", "additionally", "further", "finally") and self.word(at + 1) in ("the", "a", "an", ","):
+            return True
+        end = next((one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";", ":")), len(self.tokens))
+        words = [self.word(one) for one in range(at, end)]
+        first = words[: words.index(",")] if "," in words else words
+        plain = not {*first} & (terms.OPENERS | {"is", "are", "should", "must", "each", "every", "please", "i", "we", "make"})
+        return words.count(",") >= 2 and len(first) <= 4 and plain and self.tokens[at].kind == "word"
 
     def _take(self, mark: Mark) -> int:
         following = self.word(mark.last + 1)

@@ -7,7 +7,7 @@ LINKS = {"belong", "assigned", "linked", "placed", "made", "written", "given", "
 LINKS |= {"posted", "point", "refer", "reference", "referencing", "tied", "attached", "related", "connected", "mapped"}
 LINKS |= {"sent", "handled", "managed", "led", "hosted", "created", "filed", "submitted", "to", "by", "under", "within"}
 LINKS |= {"inside", "from", "for", "of", "at", "in", "on", "with", "into", "against", "about", "concern", "concerning"}
-_ONE = {"a", "an", "one", "the", "single", "its", "exactly", "some", "that", "same", "our", "specific", "particular"}
+_ONE = {"a", "an", "one", "1", "the", "single", "its", "exactly", "some", "that", "same", "our", "specific", "particular"}
 _EACH = {"each", "every", "a", "an", "one", "per", "any", "the"}
 _HAVE = {
     "has",
@@ -87,7 +87,7 @@ def _pointed(words: Sequence[str], mention: Mention, owner: Callable[[int], str]
     arrow = words[at] in ("→", "⇒", "reference", "referencing", "fk") or (words[at] == ">" and words[at - 1] in "-=")
     arrow = arrow or (words[at] in ("key", "link", "refer", "point", "ref") and at < mention.first - 1)
     child = owner(mention.first) if arrow else ""
-    return [Link(child, mention.table, mention.first)] if child and child != mention.table else []
+    return [Link(child, mention.table, mention.first)] if child else []
 
 
 def _joined(words: Sequence[str], mentions: Sequence[Mention], at: int) -> list[Link]:

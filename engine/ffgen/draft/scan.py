@@ -412,7 +412,9 @@ def clean(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
 
 
-_MARKUP = re.compile(r"</?(?:b|i|p|br|ul|li|div|span|script|em|strong|h\d|img|a|u|code|pre|td|tr|table)\b[^<>]*>|&\w{2,8};|\[\d{1,2}m")
+_MARKUP = re.compile(
+    r"</?(?:b|i|p|br|ul|li|div|span|script|em|strong|h\d|img|a|u|code|pre|td|tr|table)\b[^<>]*>|&\w{2,8};|\[\d{1,2}m"
+)
 _INJECTED = re.compile(
     r"(?i)[\"'`)\]]*;?\s*\b(?:drop|truncate)\s+(?:table|database)\s+\w+\s*;?(?:\s*--+)?|\bselect\s+(?:\*|\w+)\s+from\s+\w+\s*;?"
     r"|<script\b[^>]*>.*?</script>|\{\{.*?\}\}|\$\{[^}]*\}|\bdelete\s+from\s+\w+\s*;?|\bor\s+1\s*=\s*1\b|\brm\s+-rf\s+\S+"

@@ -95,7 +95,9 @@ class Settler(FlagReader):
         for wanted in self.request.tables:
             words = wanted.singular.split("_")
             for at in range(1, len(self.tokens)):
-                last = wanted.count is None and len(words) > 1 and self.word(at) == words[-1] and self.tokens[at].is_plural
+                last = (
+                    wanted.count is None and len(words) > 1 and self.word(at) == words[-1] and self.tokens[at].is_plural
+                )
                 if last and self._is_count(at - 1) and self.word(at + 1) in (".", "", ",", ";", ")"):
                     self._set_count(wanted, self.tokens[at - 1].number, at - 1)
 
@@ -114,7 +116,8 @@ class Settler(FlagReader):
             near = {parent for other in tables if other.kind and other.name in told for parent in other.kind.parents}
             is_many = any(mention.is_plural and mention.table == one.name for mention in self.mentions())
             of_others = one.name in near or bool(one.kind and told & {*one.kind.parents})
-            if one.name in told or one.name in linked or (is_many and of_others):
+            is_first = one is tables[0] and is_many
+            if one.name in told or one.name in linked or is_first or (is_many and of_others) or len(one.asked) > 2:
                 kept.append(one)
             else:
                 self.request.ignored.append(one.said[:80])
@@ -134,6 +137,11 @@ class Settler(FlagReader):
         tables = {table.name: table for table in self.request.tables}
         for link in links(words, self.mentions(), self.owner):
             child, parent = tables[link.child], tables[link.parent]
+            if child is parent:
+                for asked in child.asked:
+                    if asked.last < link.at and link.at - asked.last <= 4:
+                        asked.refers = parent.name
+                continue
             is_turned = (
                 child.name in parent.children
                 or child.name in parent.belongs
@@ -344,9 +352,12 @@ class Settler(FlagReader):
         for match in re.finditer(pattern, text):
             first, last = self.norm.span(match.start(), match.end())
             where = next((at for at in range(first, last + 1) if self.tokens[at].kind == "number"), -1)
+            home = next((table for table in self.request.tables if table.name == self.owner(where)), None)
             if where < 0 or self.used[where] or self.tokens[where].is_share:
                 continue
-            self._set_count(self._main(), self.tokens[where].number, where)
+            main = self._main()
+            is_its = home is not None and home.count is None and (main.count is not None or self.word(first - 1) == "with")
+            self._set_count(home if is_its and home is not None else main, self.tokens[where].number, where)
         if all(table.count is None for table in self.request.tables):
             for at in range(len(self.tokens)):
                 token = self.tokens[at]

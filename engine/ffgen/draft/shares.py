@@ -59,7 +59,11 @@ class ShareReader(ValueReader):
                     return inside[0][2], inside[0][3]
         between = [self.word(place) for place in range(last + 1, at)]
         stops = {".", ";", "!", "?"} if loose else {".", ",", ";", "!", "?", "and", "or", ")"}
-        if not loose and stops & {*between} == {","} and self._is_alone(at):
+        said = all(
+            self.used[one] in _ASIDE or self.word(one) in idle_words() | _NOTED | {","} or self.tokens[one].kind == "number"
+            for one in range(last + 1, at)
+        )
+        if not loose and stops & {*between} == {","} and said and self._is_alone(at):
             return table, asked
         return None if stops & {*between} else (table, asked)
 

@@ -167,10 +167,16 @@ class TableReader(Scanner):
     def _find_heads(self) -> None:
         """`patients: ...`, `40 widgets (...)`, `table orders - ...` where a sentence or a line begins."""
         for at in range(len(self.tokens)):
-            if at and self.word(at - 1) not in (".", ";", "!", "?", ":"):
-                continue
+            before = self.word(at - 1)
+            if at and before not in (".", ";", "!", "?", ":"):
+                if before not in (",", "and") or self.word(at + 1) != "(" or at not in self._many():
+                    continue
             if head := self._head(at):
                 self.heads[head.first] = head
+
+    def _many(self) -> set[int]:
+        """Where plurals stand that are a table's name."""
+        return {at for at, token in enumerate(self.tokens) if token.is_plural and (token.word,) in kinds() or at in self.subjects}
 
     def _head(self, at: int) -> Head | None:
         number, start, is_named = -1, at, False
@@ -189,7 +195,11 @@ class TableReader(Scanner):
         after = at + (self.word(at) == "table")
         is_named = is_named or self.word(at) == "table"
         close = outline.brackets(self.tokens).get(after, 0) if self.word(after) in ("(", "[") else 0
-        if close and (self._is_count(after + 1) or self.used[after + 1] == "limit") and self.word(close + 1) in (";", ":"):
+        if (
+            close
+            and (self._is_count(after + 1) or self.used[after + 1] == "limit")
+            and self.word(close + 1) in (";", ":")
+        ):
             many = self.tokens[last].is_plural or is_named
             if many and close - after < 9 and (number < 0 or after - 1 == number or close):
                 alone = close == after + 2 or self.word(after + 2) in terms.ROWS
@@ -216,7 +226,7 @@ class TableReader(Scanner):
         is_many = self.tokens[last].is_plural or phrase[-1] in terms.COLLECTIVE
         if is_field and not is_sure:
             return False
-        return is_sure or (known and (is_many or not is_dash)) or (is_many and not self.listing_values(after, end))
+        return is_sure or (known and (is_many or not is_dash or self.word(after) == "=")) or (is_many and not self.listing_values(after, end))
 
     def listing_values(self, first: int, last: int) -> bool:
         """Whether what stands there is rather a list of values: it has an `or`, and no field that is known."""
@@ -235,6 +245,9 @@ class TableReader(Scanner):
             None,
         )
         phrase = tuple(self.word(at) for at in range(head.first, head.last + 1))
+        self.each = ""
+        if head.number >= 0:
+            self.used[head.number] = self.used[head.number] or "head"
         if found is not None:
             self._take_table(found)
             wanted = self.request.table(self._kind(found).name)
@@ -250,9 +263,11 @@ class TableReader(Scanner):
             and self.word(head.after + 2) in ("of", "row", "record", ",", ".", ";")
         ):
             number = head.after + 1
-        if wanted is not None and number >= 0 and not self.used[number]:
+        if wanted is not None and number >= 0 and self.used[number] in ("", "head"):
             self._set_count(wanted, self.tokens[number].number, number)
-        self.in_part = self.word(head.after) != "(" or self.word(outline.brackets(self.tokens).get(head.after, 0) + 1) == ";"
+        self.in_part = (
+            self.word(head.after) != "(" or self.word(outline.brackets(self.tokens).get(head.after, 0) + 1) == ";"
+        )
         if wanted is not None:
             self._take_per(wanted, head.after + 1)
         self.each, self.listing, self.is_listing_tables = "", True, False
@@ -323,6 +338,8 @@ class TableReader(Scanner):
         """Whether, in the part of one table, another one begins: numbered, or with fields of its own."""
         opens = self.word(mark.last + 1) in ("(", ":", "with", "has", "have", "including")
         numbered = self._is_count(mark.first - 1) and mark.is_plural
+        if self.word(mark.first - 1) == ";" and mark.is_plural:
+            return True
         return opens and (mark.is_plural or self.word(mark.first - 1) in ("each", "every")) or numbered
 
     def _points(self, at: int) -> bool:
@@ -534,6 +551,10 @@ class TableReader(Scanner):
         if focus:
             self.table = self.request.table(name)
         self.use(first, last, "table")
+        words = tuple(one.split("_"))
+        for at in range(last + 1, len(self.tokens)):
+            if words == tuple(self.word(place) for place in range(at, at + len(words))) and not self.used[at]:
+                self.subjects.setdefault(at, at + len(words) - 1)
 
 
 def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:

@@ -88,7 +88,7 @@ class ValueReader(NoteReader):
             return False
         phrase = (self.word(at),)
         is_table = phrase in kinds() and (self.tokens[at].is_plural or not self._is_field(phrase))
-        return is_table or self.word(at) in idle_words() | terms.ROWS | terms.OPENERS
+        return is_table or self.word(at) in (idle_words() | terms.ROWS | terms.OPENERS) - terms.NOUNS
 
     def _value(self, first: int, last: int) -> str:
         """A value as it was said, without quotes and articles."""
@@ -127,7 +127,7 @@ class ValueReader(NoteReader):
             token = self.tokens[at]
             if (
                 token.kind == "number"
-                or (token.kind == "mark" and token.text not in "\"'“”‘’")
+                or (token.kind == "mark" and token.text not in "\"'“”‘’~")
                 or token.word in ("and", "with", "while", "but")
             ):
                 break
@@ -168,6 +168,8 @@ class ValueReader(NoteReader):
                 found.append((at, "missing"))
                 continue
             if token.kind != "word" or (token.word in empty and not glued) or self.used[at]:
+                continue
+            if at in self._inside:
                 continue
             if (token.word,) in kinds() and token.is_plural and token.word not in ("return", "refund"):
                 continue
@@ -231,7 +233,7 @@ class ValueReader(NoteReader):
                 self.word(at + 1) == "/"
                 and self.tokens[at].kind == "word"
                 and (self.word(at),) not in kinds()
-                and (not self._names_field(at) or self._is_closed_name(mark))
+                and (not self._names_field(at) or self._is_closed_name(mark) or self.word(at - 1) == "enum")
             ):
                 items, end = self._items(at, {".", ";", ")", ",", "and", "with"})
                 self._keep(mark, items, at, end, is_sure=True)
@@ -306,6 +308,8 @@ class ValueReader(NoteReader):
             elif word in breaks or self.names.get(at) is not None:
                 ends = ends | (set() if word in breaks else {word})
             if len(breaks) == 2 and word in (",", "and"):
+                ends = ends | {word}
+            if word in ("~", "*", "#", ">", "…"):
                 ends = ends | {word}
             if at == len(self.tokens) or word in ends or word in breaks:
                 if at > start:
