@@ -68,7 +68,7 @@ class Filler(Layout):
         """Whether a field that was said is the key of another table: `customer`, `customer id`."""
         own = (*table.wanted.singular.split("_"),)
         if asked.refers in table.links:
-            return True
+            return asked is next(one for one in table.wanted.asked if one.refers == asked.refers)
         for name, other in self.tables.items():
             called = {other.wanted.singular, other.wanted.kind.singular if other.wanted.kind else other.wanted.singular}
             for singular in (tuple(one.split("_")) for one in sorted(called)):
@@ -157,6 +157,11 @@ class Filler(Layout):
             nullable = asked.short.get("nullable", True)
             self._put(table, {"name": asked.name, "ref": ref, "nullable": nullable}, f'you said "{asked.said}"')
             return
+        parent = self.tables.get(asked.refers)
+        if parent is not None and parent.key and asked.name != table.key:
+            ref = f"{asked.refers}.{parent.key}"
+            self._put(table, {"name": asked.name, "ref": ref}, f'you said "{asked.said}"')
+            return
         short, why = self._short(table, asked)
         if asked.name == table.key:
             return
@@ -186,6 +191,8 @@ class Filler(Layout):
             return over(self._alone(wanted, asked), asked.short), ""
         if asked.short.get("type"):
             short = dict(asked.short)
+            if short["type"] in ("integer", "number") and not short.keys() & {"range", "generator", "values"}:
+                short |= {"range": [1, 1000]} | ({"decimals": 2} if short["type"] == "number" else {})
             tell_apart(short, asked.phrase)
             if short["type"] == "integer" and asked.name.endswith("_id") and (parent := self._sized(asked.name)):
                 short["range"] = [1, parent]

@@ -40,7 +40,7 @@ class FlagReader(ShareReader):
             is_key = asked.phrase[-1] in ("id", "key", "code", "number", "no", "ref", "reference")
             made = {"type": "string", "pattern": "[A-Z]{2}[0-9]{6}"} if is_key else unknown(asked.said[:80])
         elif kind in ("integer", "number"):
-            made = {"type": kind, "range": [1, 1000], **({"decimals": 2} if kind == "number" else {})}
+            made = {"type": kind}
         else:
             made = {"type": kind}
         if kind == "number" and "decimals" in said:

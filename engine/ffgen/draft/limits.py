@@ -70,6 +70,7 @@ _PERIODS = [
     (re.compile(r"\b(\d+) (year|month|week|day) (?:of (?:data|history|record|reading|sale|transaction|order|purchase)|period|worth|back|ago)"), "last"),  # noqa: E501
     (re.compile(r"\b(?:for|over|spanning|covering) (?:a )?(\d+) ?(year|month|week|day)\b(?! (?:old|of age))"), "last"),
     (re.compile(r"\b(this) year\b"), "this"),
+    (re.compile(rf"(?<=[,(:] )()({_DATE}) (?=[,);.])"), "in"),
 ]  # fmt: skip
 _RANGES = [
     (re.compile(rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|no fewer than|>=|>|> =) ({_N}){_UNIT} ?(?:,|and|or|/|;)? ?(?:but )?(?:at most|max|maximum(?: of)?|no more than|not more than|up to|below|under|<=|<|< =) ({_N}){_UNIT}"), "both"),  # noqa: E501

@@ -6,20 +6,6 @@ from typing import Any
 from ffgen.draft import outline, terms
 from ffgen.draft.read import Reader
 
-_TYPES = {
-    "integer": "int integer bigint smallint tinyint int32 int64 int4 int8",
-    "number": "float double decimal numeric real number money float64 float32",
-    "boolean": "bool boolean bit",
-    "string": "varchar nvarchar char str string varchar2 nchar",
-    "text": "text clob longtext",
-    "date": "date",
-    "datetime": "datetime timestamp timestamptz datetime2",
-    "uuid": "uuid guid uuid4",
-    "email": "email",
-    "enum": "enum enumeration category categorical",
-    "time": "time",
-}
-TYPES = {word: kind for kind, words in _TYPES.items() for word in words.split()}
 _UNSURE = {
     "date",
     "time",
@@ -182,7 +168,9 @@ _SINGLE = re.compile(
 )
 
 
-_STATING = set("be is are must should can may range vary lie fall stay go always usually typically only run lies".split())
+_STATING = set(
+    "be is are must should can may range vary lie fall stay go always usually typically only run lies".split()
+)
 _STATING |= {"ranges", "varies", "falls", "goes", "stays", "from", "between", "somewhere"}
 
 
@@ -211,9 +199,9 @@ class NoteReader(Reader):
 
     def _find_types(self) -> None:
         """`age int`, `price: decimal(10,2)`, `created_at timestamp`."""
-        sure = sum(token.word in TYPES and token.word not in _UNSURE for token in self.tokens)
+        sure = sum(token.word in terms.TYPES and token.word not in _UNSURE for token in self.tokens)
         for at in range(1, len(self.tokens)):
-            kind = TYPES.get(self.word(at), "")
+            kind = terms.TYPES.get(self.word(at), "")
             if not kind or self.used[at] or self.tokens[at].is_glued or self.tokens[at].is_plural or at in self._inside:
                 continue
             head, colon = self._typed(at)
@@ -258,13 +246,13 @@ class NoteReader(Reader):
 
     def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
         """The last token of a type with its parameters, `varchar(255)`, and what they say."""
-        is_sized = TYPES[self.word(at)] not in ("enum", "boolean", "uuid") and self.word(at + 1) == "("
+        is_sized = terms.TYPES[self.word(at)] not in ("enum", "boolean", "uuid") and self.word(at + 1) == "("
         close = self.brackets.get(at + 1, 0) if is_sized else 0
         inside = self.tokens[at + 2 : close] if close else []
         if not inside or any(token.kind != "number" and token.text != "," for token in inside):
             return at, {}
         said = re.findall(r"\d+", self.text_of(at + 2, close - 1))
-        kind = TYPES[self.word(at)]
+        kind = terms.TYPES[self.word(at)]
         if kind == "number" and len(said) > 1:
             return close, {"decimals": min(int(said[1]), 9)}
         return close, {"longest": int(said[0])} if kind in ("string", "text") and int(said[0]) < 4000 else {}
@@ -282,7 +270,7 @@ class NoteReader(Reader):
 
     def _ends_item(self, at: int) -> bool:
         word = self.word(at)
-        return word in _FOLLOWS or (at < len(self.tokens) and self.tokens[at].kind == "number")
+        return word in _FOLLOWS or (at < len(self.tokens) and self.tokens[at].kind in ("number", "date"))
 
     def _find_statements(self) -> None:
         """`Weekly hours must be between 10 and 40`: a name that nobody knows, before what bounds it."""
@@ -290,7 +278,8 @@ class NoteReader(Reader):
             back = limit.first - 1
             while self.word(back) in _STATING:
                 back -= 1
-            if back < limit.first - 1 and self._is_head(back) and not self.used[back]:
+            plain = self.word(back) not in ("nobody", "none", "everyone", "all", "they", "it", "anyone")
+            if back < limit.first - 1 and plain and self._is_head(back) and not self.used[back]:
                 self._name_statement(back)
 
     def _find_bracketed(self) -> None:
@@ -299,7 +288,7 @@ class NoteReader(Reader):
             head = first - 1
             if last == first + 1 or self.word(first) != "(" or not self._is_head(head) or self.used[head] == "type":
                 continue
-            begins = self.word(first + 1) in TYPES and self._ends_item(first + 2)
+            begins = self.word(first + 1) in terms.TYPES and self._ends_item(first + 2)
             if not begins and any(not self._is_note(at) for at in range(first + 1, last)):
                 continue
             if not begins and all(
@@ -321,7 +310,7 @@ class NoteReader(Reader):
                 if begins and self._lists(first, last):
                     self.use(first + 1, first + 1, "type")
                     break
-                kind = TYPES.get(self.word(at), "")
+                kind = terms.TYPES.get(self.word(at), "")
                 if kind and not self.used[at] and head not in self.types:
                     self.types[head] = {"type": kind, **self._parameters(at)[1]}
                 if self.word(at) not in ("unique", "distinct", "optional", "nullable", "primary", "pk", "null"):
@@ -336,7 +325,7 @@ class NoteReader(Reader):
         token = self.tokens[at]
         if token.kind in ("number", "mark", "date") or self.used[at]:
             return token.text != "/" or self.used[at] != ""
-        return token.word in TYPES or token.word in _FLAGS or token.word in _UNITS
+        return token.word in terms.TYPES or token.word in _FLAGS or token.word in _UNITS
 
     def _find_singles(self) -> None:
         for match in _SINGLE.finditer(self.norm.text):

@@ -195,7 +195,9 @@ def _of_whole(found: Sequence[Token], share: int) -> int:
     at = share + 1
     if _word(found, at) != "of":
         return share
-    while at + 1 < len(found) and at - share < 4 and found[at + 1].kind == "word" and _word(found, at + 1) not in _BREAKS:
+    while (
+        at + 1 < len(found) and at - share < 4 and found[at + 1].kind == "word" and _word(found, at + 1) not in _BREAKS
+    ):
         at += 1
     return at if _word(found, at + 1) in _BREAKS | _ENDS | {""} else share
 

@@ -152,12 +152,22 @@ class Reader(FieldReader):
 
     def _lists_on(self, at: int) -> bool:
         """Whether a sentence goes on with fields and no verb: `Also the dose number, the date given.`"""
-        if self.word(at) in ("also", "plus", "additionally", "further", "finally") and self.word(at + 1) in ("the", "a", "an", ","):
+        if self.word(at) in ("also", "plus", "additionally", "further", "finally") and self.word(at + 1) in (
+            "the",
+            "a",
+            "an",
+            ",",
+        ):
             return True
-        end = next((one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";", ":")), len(self.tokens))
+        end = next(
+            (one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";", ":")),
+            len(self.tokens),
+        )
         words = [self.word(one) for one in range(at, end)]
         first = words[: words.index(",")] if "," in words else words
-        plain = not {*first} & (terms.OPENERS | {"is", "are", "should", "must", "each", "every", "please", "i", "we", "make"})
+        plain = not {*first} & (
+            terms.OPENERS | {"is", "are", "should", "must", "each", "every", "please", "i", "we", "make"}
+        )
         return words.count(",") >= 2 and len(first) <= 4 and plain and self.tokens[at].kind == "word"
 
     def _take(self, mark: Mark) -> int:
@@ -422,7 +432,8 @@ class Reader(FieldReader):
             if self.tokens[at].is_plural and (self.word(at) not in vocabulary() or at - 1 in self.adjectives)
         ]
         data = [at for at in run if self.word(at + 1) in ("data", "dataset", "record", "table", "list", "information")]
-        head = heads[-1] if heads else (data[-1] if data else (run[-1] if numbers else -1))
+        ones = numbers and self.tokens[numbers[-1]].number == 1
+        head = heads[-1] if heads else (data[-1] if data else (run[-1] if ones else -1))
         if head < 0 or (self.table is not None and not numbers and not self.request.is_linked):
             return
         one = self.word(head)

@@ -7,7 +7,22 @@ LINKS = {"belong", "assigned", "linked", "placed", "made", "written", "given", "
 LINKS |= {"posted", "point", "refer", "reference", "referencing", "tied", "attached", "related", "connected", "mapped"}
 LINKS |= {"sent", "handled", "managed", "led", "hosted", "created", "filed", "submitted", "to", "by", "under", "within"}
 LINKS |= {"inside", "from", "for", "of", "at", "in", "on", "with", "into", "against", "about", "concern", "concerning"}
-_ONE = {"a", "an", "one", "1", "the", "single", "its", "exactly", "some", "that", "same", "our", "specific", "particular"}
+_ONE = {
+    "a",
+    "an",
+    "one",
+    "1",
+    "the",
+    "single",
+    "its",
+    "exactly",
+    "some",
+    "that",
+    "same",
+    "our",
+    "specific",
+    "particular",
+}
 _EACH = {"each", "every", "a", "an", "one", "per", "any", "the"}
 _HAVE = {
     "has",

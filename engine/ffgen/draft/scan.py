@@ -9,6 +9,7 @@ from ffgen.draft import limits, outline, terms
 from ffgen.draft.catalogue import Kind, domains, field_phrases, homes, kinds
 from ffgen.draft.code import in_words
 from ffgen.draft.dates import in_iso
+from ffgen.draft.files import english
 from ffgen.draft.portions import portions
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended
@@ -33,6 +34,10 @@ _CHATTER = re.compile(
     r"|think|hope|guess|believe|heard|tried|keep|redesigning|setting up|putting together|rolling out|rebuilding|launching)\b"
     r" [^.;:!?]{0,140}?(?=[.;:!?(]|,? (?:and|so|but|then)(?: i| we| there| it| please| want| need| would)\b"
     r"|,? (?:i|we) (?:need|want|d|would)\b|,? please\b|$)"
+)
+_EXERCISE = re.compile(
+    r"\bfor (?:teaching|testing|learning|practi[cs]ing|training|demoing|showing|trying|load testing|benchmarking|exploring) "
+    r"[^.:;,]{0,60}?(?= [:.;,])"
 )
 _YES_OR_NO = re.compile(r"(?<!\( )\b(?:yes (?:/|or|,) no|y / n|true (?:/|or) false|no (?:/|or) yes)\b")
 _PACED = re.compile(
@@ -119,6 +124,9 @@ class Scanner:
         """Whether what is listed is said to be fields: `columns a, b and c`."""
         self.each = ""
         self.pending: list[Asked] = []
+        self.brackets_of = outline.brackets(self.tokens)
+        for limit in self.ranges:
+            self._use_unit(limit.last + 1)
         self.request.domain = self._domain()
         self.near = self._near()
         """The domains of which something is said."""
@@ -128,11 +136,29 @@ class Scanner:
 
     def _leave_out_purpose(self) -> None:
         """What the data are for is not what they are about: `for my school project`."""
-        for pattern in (_PURPOSE, _CHATTER):
+        for pattern in (_PURPOSE, _CHATTER, _EXERCISE):
             for match in pattern.finditer(self.norm.text):
                 first, last = self.norm.span(match.start(), match.end())
                 if last - first < len(self.tokens) - 2:
                     self.use(first, last, "purpose")
+
+    def _use_unit(self, at: int) -> None:
+        """A word right after a range is its unit, where nothing but it stands before the next comma."""
+        at += self.word(at) == "°"
+        if self.word(at) and self.word(at + 1) in (",", ";", ".", ")", "", "and", "or"):
+            token = self.tokens[at]
+            if token.kind == "word" and (
+                token.word in _AFTER
+                or (
+                    not token.is_plural
+                    and (token.word,) not in field_phrases()
+                    and token.word not in english()
+                    and token.word not in terms.MISSING | {"optional", "nullable", "unique"}
+                )
+            ):
+                self.use(at, at, "unit")
+                if self.word(at - 1) == "°":
+                    self.use(at - 1, at - 1, "unit")
 
     def used_share(self, at: int) -> None:
         """A percentage right after a rhythm is its growth."""
@@ -402,6 +428,7 @@ def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
     cut = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", text[:LONGEST])
     cut = "".join(letter for letter in cut if unicodedata.category(letter) != "Cf")
+    cut = re.sub(r"(?is)<script\b.*?</script>", " ", cut)
     cut = re.sub(r"</?[A-Za-z][^<>]{0,100}>|&[a-z]{2,8};|\[\d{1,2}m", " ", cut) if _MARKUP.search(cut) else cut
     cut = in_iso(_in_lines(_INJECTED.sub(" ", cut)))
     cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"\1", cut)
@@ -412,6 +439,10 @@ def clean(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
 
 
+_AFTER = set(
+    "bpm mmhg celsius fahrenheit c f kwh kw dbm ppm hpa lux rpm mbar db mg ml kcal bar volt watt amp kmh mph sqm".split()
+)
+"""Units of what is measured."""
 _MARKUP = re.compile(
     r"</?(?:b|i|p|br|ul|li|div|span|script|em|strong|h\d|img|a|u|code|pre|td|tr|table)\b[^<>]*>|&\w{2,8};|\[\d{1,2}m"
 )

@@ -147,6 +147,9 @@ class Settler(FlagReader):
                 or child.name in parent.belongs
                 or (parent.kind is not None and child.name in parent.kind.parents)
             )
+            for asked in child.asked:
+                if asked.last < link.at and link.at - asked.last <= 4 and asked.last in self._inside:
+                    asked.refers = parent.name
             if is_turned or parent.name in child.belongs:
                 continue
             child.belongs.append(parent.name)
@@ -172,8 +175,11 @@ class Settler(FlagReader):
         child = next((one for one in reversed(before) if parent and one.table != parent.table and one.is_plural), None)
         if parent is None or child is None:
             return
+        tables = {one.name: one for one in self.request.tables}
+        near = [one.table for one in before if parent.table in tables[one.table].belongs]
+        child_name = near[-1] if near else child.table
         self.ranges.remove(limit)
-        wanted = next(one for one in self.request.tables if one.name == child.table)
+        wanted = tables[child_name]
         wanted.children[parent.table] = (whole(limit.low), whole(limit.high))
 
     def _place_values(self) -> None:
@@ -356,7 +362,9 @@ class Settler(FlagReader):
             if where < 0 or self.used[where] or self.tokens[where].is_share:
                 continue
             main = self._main()
-            is_its = home is not None and home.count is None and (main.count is not None or self.word(first - 1) == "with")
+            is_its = (
+                home is not None and home.count is None and (main.count is not None or self.word(first - 1) == "with")
+            )
             self._set_count(home if is_its and home is not None else main, self.tokens[where].number, where)
         if all(table.count is None for table in self.request.tables):
             for at in range(len(self.tokens)):

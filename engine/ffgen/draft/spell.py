@@ -9,6 +9,7 @@ from ffgen.draft.words import Token, fold, lexicon, singular
 from ffgen.sample.lexicon import WORDS
 
 _SHORTEST = 4
+_TYPES = "char varchar nvarchar int bool enum uuid decimal numeric bigint timestamp datetime boolean str float pending approved"
 _SHORT = {"row", "name", "date", "item", "user", "order"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GUARDED = """
@@ -51,7 +52,7 @@ def vocabulary() -> frozenset[str]:
 @cache
 def known() -> frozenset[str]:
     """Words that are no slips."""
-    plain = {singular(word) for word in fold(lexicon()["empty"]).replace(",", " ").split()}
+    plain = {*_TYPES.split()} | {singular(word) for word in fold(lexicon()["empty"]).replace(",", " ").split()}
     return (
         vocabulary()
         | plain
@@ -82,7 +83,15 @@ def mended(found: list[Token]) -> tuple[list[Token], list[str]]:
     for token in found:
         plain = token.kind == "word" and not token.text.isupper() and token.text.isascii()
         before = made[-1].word if made else ""
-        better = (_near(token.word) or _near_plural(token) or _following(before, token.word)) if plain else ""
+        better = (
+            (
+                _near_plural(token, bool(made) and made[-1].kind == "number")
+                or _near(token.word)
+                or _following(before, token.word)
+            )
+            if plain
+            else ""
+        )
         if better:
             notes.append(f'read "{token.text}" as "{better}"')
             token = replace(token, word=singular(better), is_plural=token.is_plural or singular(better) != better)
@@ -90,9 +99,11 @@ def mended(found: list[Token]) -> tuple[list[Token], list[str]]:
     return made, notes
 
 
-def _near_plural(token: Token) -> str:
+def _near_plural(token: Token, counted: bool) -> str:
     """A slip in a plural, `rwos`, whose singular is too short to tell."""
     text = fold(token.text)
+    if counted and text not in known() and (found := _slips(text) & {"rows", "records", "entries"}):
+        return singular(min(found))
     if text == token.word and len(text) == _SHORTEST and text not in known():
         return next((many[:-1] for many in _slips(text) if many.endswith("s") and many[:-1] in _SHORT), "")
     return ""

@@ -130,15 +130,25 @@ _NO_TABLE |= {
 }
 
 
+_TAKEN = {"observation", "sample", "document", "item", "entry"}
+"""Words for rows that are as often things of their own."""
+
+
 def subjects(
-    found: Sequence[Token], is_plain: Callable[[int], bool], is_thing: Callable[[Phrase], bool]
+    found: Sequence[Token],
+    is_plain: Callable[[int], bool],
+    is_thing: Callable[[Phrase], bool],
+    is_strange: Callable[[Phrase], bool],
 ) -> set[Phrase]:
     """The singular of every such word or pair of words. `is_plain` tells whether a token may be part of a name,
-    `is_thing` whether a name may be one of a thing and is none of a number or a date."""
+    `is_thing` whether a name may be one of a thing and is none of a number or a date, `is_strange` whether it is at least
+    no table of the catalogue."""
     made: set[Phrase] = set()
     for at in range(len(found)):
         word, before = _word(found, at), _word(found, at - 1)
-        if word in ("each", "every") or ((before in _STARTS or before == "and") and word in ("a", "an", "one", "the")):
+        if word in ("each", "every") or (
+            (before in _STARTS or before == "and") and word in ("a", "an", "one", "1", "the")
+        ):
             _add(made, found, at + 1, is_plain, is_thing, _DOES if word in ("each", "every") else _VERBS, many=False)
         elif before in _STARTS:
             _add(made, found, at, is_plain, is_thing, _VERBS, many=True)
@@ -147,7 +157,7 @@ def subjects(
         if before in _STARTS and word in ("for",) and _word(found, at + 1) in ("each", "every", "a", "an", "one"):
             _add(made, found, at + 2, is_plain, is_thing, set(), many=False)
         if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
-            _add(made, found, at + 1, is_plain, is_thing, _OPENS, many=True, numbered=True)
+            _add(made, found, at + 1, is_plain, is_strange, _OPENS, many=True, numbered=True)
     return made
 
 
@@ -173,7 +183,11 @@ def _add(
     ):
         end += 1
     phrase = tuple(_word(found, place) for place in range(at, end))
-    if not phrase or phrase[-1] in _NO_TABLE | terms.ROWS | terms.MEASURES or found[end - 1].is_plural != many:
+    if (
+        not phrase
+        or phrase[-1] in _NO_TABLE | (terms.ROWS - _TAKEN) | terms.MEASURES
+        or found[end - 1].is_plural != many
+    ):
         return
     if (
         verbs
@@ -186,9 +200,7 @@ def _add(
         return
     if many and not numbered and (after in ("to", "no", "been") or not is_thing(phrase) or not _is_list(found, end)):
         return
-    if phrase[-1:] != phrase and not is_thing(phrase[-1:]):
-        return
-    if is_thing(phrase):
+    if is_thing(phrase) and is_thing(phrase[-1:]):
         made.add(phrase)
 
 

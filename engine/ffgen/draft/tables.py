@@ -40,6 +40,8 @@ _NO_HEADS |= {
     "csv",
     "need",
 }
+_POINTING = {"fk", "reference", "→", ">", "referencing"}
+"""Words before a table that another one refers to."""
 _LATER = terms.NOUNS | {"list", "item", "entry", "line", "log", "set"}
 """Words that say little alone, and are part of a longer name."""
 _ANYBODY = ("person", "human", "individual", "contact", "household")
@@ -57,6 +59,10 @@ class TableReader(Scanner):
         if self._is_owner(mark):
             return False
         if self.in_part and not self._opens_part(mark):
+            return False
+        if self.listing and self.word(mark.first - 1) in _POINTING or self.word(mark.first - 2) in _POINTING and self.listing:
+            return False
+        if self.word(mark.first - 1) == "real" or (self.listing and self._is_bounded(mark)):
             return False
         before = self._before(mark.first)
         numbered = self.tokens[before].kind == "number" if before >= 0 else False
@@ -106,7 +112,7 @@ class TableReader(Scanner):
 
     def _find_subjects(self) -> None:
         """Words that are tables by the way they are spoken of, wherever they stand."""
-        phrases = subjects(self.tokens, self._is_plain, self._is_thing)
+        phrases = subjects(self.tokens, self._is_plain, self._is_thing, self._is_strange)
         for at in range(len(self.tokens)):
             for phrase in phrases:
                 span = range(at, at + len(phrase))
@@ -118,6 +124,10 @@ class TableReader(Scanner):
         """Whether a token may be part of a table's name that nobody knows."""
         word = self.word(at)
         return not self.used[at] and (word not in idle_words() | terms.OPENERS | terms.JOINERS or word in _LATER)
+
+    def _is_strange(self, phrase: Phrase) -> bool:
+        """Whether a phrase is no table of the catalogue and no empty word."""
+        return phrase not in kinds() and phrase[-1:] not in kinds() and not all(word in idle_words() for word in phrase)
 
     def _is_thing(self, phrase: Phrase) -> bool:
         """Whether a phrase may be a thing of which there are rows: no table of the catalogue, no number, no date."""
@@ -137,6 +147,8 @@ class TableReader(Scanner):
         """Whether such a word is spoken of as a table here."""
         last = self.subjects[at]
         before = self.word(at - 1)
+        if self.listing and (before in _POINTING or self.word(at - 2) in _POINTING):
+            return False
         if before in ("each", "every", "per") or (
             before in ("a", "an", "one", "the") and self.word(at - 2) in (".", ";", "", "!")
         ):
@@ -176,7 +188,11 @@ class TableReader(Scanner):
 
     def _many(self) -> set[int]:
         """Where plurals stand that are a table's name."""
-        return {at for at, token in enumerate(self.tokens) if token.is_plural and (token.word,) in kinds() or at in self.subjects}
+        return {
+            at
+            for at, token in enumerate(self.tokens)
+            if token.is_plural and (token.word,) in kinds() or at in self.subjects
+        }
 
     def _head(self, at: int) -> Head | None:
         number, start, is_named = -1, at, False
@@ -215,6 +231,9 @@ class TableReader(Scanner):
 
     def _begins_part(self, first: int, last: int, is_sure: bool, after: int, is_dash: bool) -> bool:
         phrase = tuple(self.word(at) for at in range(first, last + 1))
+        is_strong = any(
+            at in self.names or self.word(at) == "(" for at in range(after + 1, min(after + 12, len(self.tokens)))
+        )
         plain = phrase[-1] in idle_words() | terms.ROWS | _NO_HEADS or phrase[-1] in terms.FIELDS
         end = next((at for at in range(after, len(self.tokens)) if self.word(at) in (".", "!", "?")), len(self.tokens))
         stretch = [self.word(at) for at in range(after + 1, end)]
@@ -224,9 +243,24 @@ class TableReader(Scanner):
         known = phrase in kinds() or phrase[-1:] in kinds()
         is_field = self._is_field(phrase) and phrase not in kinds()
         is_many = self.tokens[last].is_plural or phrase[-1] in terms.COLLECTIVE
+        is_column = is_strong and first in self._inside and self.word(after) != "("
+        if self.word(after + 1) in terms.TYPES and self.word(after + 2) not in ("(",):
+            return False
+        if is_strong and (is_many or is_column) and not self._is_valued(after):
+            return True
         if is_field and not is_sure:
             return False
-        return is_sure or (known and (is_many or not is_dash or self.word(after) == "=")) or (is_many and not self.listing_values(after, end))
+        if self.word(after) == "(" and not is_many and not is_sure:
+            return False
+        return (
+            is_sure
+            or (known and (is_many or not is_dash or self.word(after) == "="))
+            or (is_many and not self.listing_values(after, end))
+        )
+
+    def _is_valued(self, at: int) -> bool:
+        """Whether what begins there are values with shares."""
+        return any(token.is_share for token in self.tokens[at : at + 4])
 
     def listing_values(self, first: int, last: int) -> bool:
         """Whether what stands there is rather a list of values: it has an `or`, and no field that is known."""
@@ -334,6 +368,14 @@ class TableReader(Scanner):
             and (self.table is not None or not mark.kinds)
         )
 
+    def _is_bounded(self, mark: Mark) -> bool:
+        """Whether a range or a type follows: `likes (0-500)`, `likes int`."""
+        at = mark.last + 1
+        close = self.brackets_of.get(at, 0)
+        return self.used[at : at + 1] in (["type"], ["limit"]) or (
+            close > 0 and all(self.used[one] == "limit" for one in range(at + 1, close))
+        )
+
     def _opens_part(self, mark: Mark) -> bool:
         """Whether, in the part of one table, another one begins: numbered, or with fields of its own."""
         opens = self.word(mark.last + 1) in ("(", ":", "with", "has", "have", "including")
@@ -412,6 +454,7 @@ class TableReader(Scanner):
         if (
             at >= 0
             and self.tokens[at].kind == "number"
+            and (mark.is_plural or self.tokens[at].number == 1)
             and not self.used[at]
             and not self.tokens[at].is_share
             and not self.tokens[at].is_money

@@ -191,3 +191,19 @@ ROW_WORDS = {
     "tuple",
     "line",
 }
+
+_TYPES = {
+    "integer": "int integer bigint smallint tinyint int32 int64 int4 int8",
+    "number": "float double decimal numeric real number money float64 float32",
+    "boolean": "bool boolean bit",
+    "string": "varchar nvarchar char str string varchar2 nchar",
+    "text": "text clob longtext",
+    "date": "date",
+    "datetime": "datetime timestamp timestamptz datetime2",
+    "uuid": "uuid guid uuid4",
+    "email": "email",
+    "enum": "enum enumeration category categorical",
+    "time": "time",
+}
+TYPES = {word: kind for kind, words in _TYPES.items() for word in words.split()}
+"""Words for types, as in a schema, and the types that they stand for."""

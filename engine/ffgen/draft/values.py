@@ -64,6 +64,8 @@ class ValueReader(NoteReader):
 
     def _told(self, head: int, first: int) -> int:
         """What values are of, where only a pronoun or a verb stands right before them: `the channel that brought them:`."""
+        while head > 0 and self.used[head] == "type":
+            head -= 1
         if head < 0 or head in self._inside or (self.word(head) not in idle_words() and self._mark(head, 1)):
             return head
         for at in range(head, max(head - 7, -1), -1):
@@ -113,6 +115,9 @@ class ValueReader(NoteReader):
                 words = self._telling(before[::-1])[-2:]
             if not words and self.word(at - 1) == "(":
                 words = self._telling(self._clause(at - 2, -1)[::-1])[-2:]
+            back = at - 2 if self.word(at - 1) == "(" else at - 1
+            if not words and (back in self._inside or self._names_field(back)):
+                words = [(at, "true")]
             if not words:
                 continue
             first, last = min(at, words[0][0]), max(at, words[-1][0])
@@ -305,7 +310,7 @@ class ValueReader(NoteReader):
             word = self.word(at)
             if len(breaks) > 2 and word in ("/", "|"):
                 breaks = {word, "or"} if not found else breaks
-            elif word in breaks or self.names.get(at) is not None:
+            elif word in breaks or (self.names.get(at) is not None and ")" not in ends):
                 ends = ends | (set() if word in breaks else {word})
             if len(breaks) == 2 and word in (",", "and"):
                 ends = ends | {word}
@@ -329,6 +334,8 @@ class ValueReader(NoteReader):
         for start, last in items[:40]:
             if any(self.used[at] for at in range(start, last + 1)) or last - start > 4:
                 break
+            if self.tokens[start].kind == "number" and (self.word(last),) in kinds() and last > start:
+                return
             if not bracketed and not is_sure and self._is_other(start, last):
                 break
             text = self._value(start, last)
