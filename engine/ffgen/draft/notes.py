@@ -224,6 +224,8 @@ class NoteReader(Reader):
         back = at - 1
         while self.word(back) in _BEFORE_TYPE:
             back -= 1
+        if self.word(back) == "," and any(back - 1 == run[0] for run in self.runs):
+            return back - 1, True
         if self.word(back) in ("is", "are", ":", "=", "-", "–", "as", "being"):
             back -= 1
             return (back - 1 if self.word(back) in ("is", "as") else back), True

@@ -12,7 +12,7 @@ from ffgen.draft.catalogue import by_phrase
 from ffgen.draft.columns import FieldReader, name_of, snake
 from ffgen.draft.guess import by_unit, guess
 from ffgen.draft.request import Asked, Request
-from ffgen.draft.scan import Mark, domain_phrases
+from ffgen.draft.scan import Head, Mark, domain_phrases
 from ffgen.draft.spell import vocabulary
 from ffgen.draft.words import Phrase, idle_words, plural
 
@@ -50,6 +50,9 @@ class Reader(FieldReader):
         if self.used[at]:
             return at + 1
         mark = self.marks.get(at)
+        if token.word == "table" and not token.is_plural and (last := self._named_table(at + 1)):
+            self._flush()
+            return self._take_head(Head(at + 1, last, last + 1))
         if at in self.subjects and len(self.request.tables) < MOST_TABLES and self._names_subject(at):
             self._flush()
             return self._take_subject(at)
@@ -149,6 +152,16 @@ class Reader(FieldReader):
             self.listing, self.is_listing_tables = True, False
         elif word == ")":
             self._flush()
+
+    def _named_table(self, at: int) -> int:
+        """The last token of a table's name after the word table; 0 where none follows."""
+        last = self.names.get(at, at)
+        plain = at < len(self.tokens) and self.tokens[at].kind == "word" and not self.used[at]
+        if not plain or self.word(at) in idle_words() | terms.OPENERS | terms.JOINERS | terms.VERBS:
+            return 0
+        if last == at and (self.word(at), self.word(at + 1)) != (self.word(at),) and self._is_plain(at + 1) and self.tokens[at + 1].kind == "word":
+            last = at + 1
+        return last if self.word(last + 1) in ("", ",", ":", "(", ")", ".", ";", "with", "for", "-", "has", "[", "of") else 0
 
     def _lists_on(self, at: int) -> bool:
         """Whether a sentence goes on with fields and no verb: `Also the dose number, the date given.`"""

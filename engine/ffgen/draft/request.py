@@ -41,6 +41,8 @@ class Wanted:
     count: int | None = None
     children: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     """How many of its rows each row of a parent has, where that was said."""
+    headed: Phrase = ()
+    """What it is called at the head of a part of its own."""
     belongs: list[str] = field(default_factory=list)
     """Tables to one row of which each of its rows is said to belong."""
 

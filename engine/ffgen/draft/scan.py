@@ -347,6 +347,9 @@ class Scanner:
         if not is_name and not self._inside.isdisjoint(range(at, at + size)):
             return None
         found = kinds().get(phrase, [])
+        many = self.tokens[at + size - 1].is_plural and at > 0 and self.tokens[at - 1].kind == "number"
+        if not found and size > 1 and many and self._is_field(phrase):
+            found = kinds().get(phrase[-1:], [])
         is_field = self._is_field(phrase) or (is_name and not found)
         if not is_field and not found:
             return None
@@ -431,7 +434,7 @@ def clean(text: str) -> str:
     cut = re.sub(r"(?is)<script\b.*?</script>", " ", cut)
     cut = re.sub(r"</?[A-Za-z][^<>]{0,100}>|&[a-z]{2,8};|\[\d{1,2}m", " ", cut) if _MARKUP.search(cut) else cut
     cut = in_iso(_in_lines(_INJECTED.sub(" ", cut)))
-    cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"\1", cut)
+    cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"table \1", cut)
     cut = re.sub(r"(?i)\b(e\.g|i\.e|approx|etc|incl|max|min|vs|resp|no|ca|abt)\.(?=\s|,|$)", _undotted, cut)
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)

@@ -117,7 +117,7 @@ class Settler(FlagReader):
             is_many = any(mention.is_plural and mention.table == one.name for mention in self.mentions())
             of_others = one.name in near or bool(one.kind and told & {*one.kind.parents})
             is_first = one is tables[0] and is_many
-            if one.name in told or one.name in linked or is_first or (is_many and of_others) or len(one.asked) > 2:
+            if one.name in told or one.name in linked or is_first or (is_many and of_others) or (len(one.asked) > 2 and len(told) < 2):
                 kept.append(one)
             else:
                 self.request.ignored.append(one.said[:80])
@@ -138,31 +138,34 @@ class Settler(FlagReader):
         for link in links(words, self.mentions(), self.owner):
             child, parent = tables[link.child], tables[link.parent]
             if child is parent:
-                for asked in child.asked:
-                    if asked.last < link.at and link.at - asked.last <= 4:
-                        asked.refers = parent.name
+                if (asked := self._pointing(child, link.at)) is not None:
+                    asked.refers = parent.name
                 continue
             is_turned = (
                 child.name in parent.children
                 or child.name in parent.belongs
                 or (parent.kind is not None and child.name in parent.kind.parents)
             )
-            for asked in child.asked:
-                if asked.last < link.at and link.at - asked.last <= 4 and asked.last in self._inside:
-                    asked.refers = parent.name
+            asked = self._pointing(child, link.at)
+            if asked is not None and asked.last in self._inside:
+                asked.refers = parent.name
             if is_turned or parent.name in child.belongs:
                 continue
             child.belongs.append(parent.name)
             for table in self.request.tables:
                 table.asked = [one for one in table.asked if not self._joins(one, link.at)]
             self.request.understood.append(f"each {child.singular} belongs to one {parent.singular}")
-            for asked in child.asked:
-                if asked.last < link.at and link.at - asked.last <= 4 and asked.last in self._inside:
-                    asked.refers = parent.name
 
         for limit in [*self.ranges]:
             if self.word(limit.last + 1) == "of" and self.word(limit.last + 2) in ("them", "those", "these"):
                 self._place_them(limit)
+
+    def _pointing(self, child: Wanted, at: int) -> Asked | None:
+        """The field right before a place that says what rows belong to: `ward_code (string) -> wards`."""
+        before = [one for one in child.asked if one.last < at and at - one.last <= 9]
+        one = max(before, key=lambda asked: asked.last, default=None)
+        apart = one is not None and {",", ";", "."} & {self.word(place) for place in range(one.last + 1, at)}
+        return None if apart else one
 
     def _joins(self, asked: Asked, at: int) -> bool:
         """Whether a field is none, but the words that say what its rows belong to: `points at a`."""

@@ -193,6 +193,7 @@ def _add(
         verbs
         and _word(found, end) not in verbs
         and not (numbered and _word(found, end) == "," and _word(found, end + 1) in ("each", "all"))
+        and not (numbered and _times(found, phrase) > 1)
     ):
         return
     after = _word(found, end + 1)
@@ -200,7 +201,7 @@ def _add(
         return
     if many and not numbered and (after in ("to", "no", "been") or not is_thing(phrase) or not _is_list(found, end)):
         return
-    if is_thing(phrase) and is_thing(phrase[-1:]):
+    if is_thing(phrase):
         made.add(phrase)
 
 

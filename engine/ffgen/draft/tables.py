@@ -60,7 +60,12 @@ class TableReader(Scanner):
             return False
         if self.in_part and not self._opens_part(mark):
             return False
-        if self.listing and self.word(mark.first - 1) in _POINTING or self.word(mark.first - 2) in _POINTING and self.listing:
+        if (
+            self.listing
+            and self.word(mark.first - 1) in _POINTING
+            or self.word(mark.first - 2) in _POINTING
+            and self.listing
+        ):
             return False
         if self.word(mark.first - 1) == "real" or (self.listing and self._is_bounded(mark)):
             return False
@@ -282,14 +287,20 @@ class TableReader(Scanner):
         self.each = ""
         if head.number >= 0:
             self.used[head.number] = self.used[head.number] or "head"
+        if found is not None and self._is_another(self._kind(found), phrase):
+            found = None
         if found is not None:
             self._take_table(found)
             wanted = self.request.table(self._kind(found).name)
+            if wanted is not None and wanted.kind is not None:
+                wanted.shown, wanted.singular = shown(wanted.kind, found.phrase)
         else:
             self._new_table("_".join(phrase), head.first, head.last)
             wanted = self.request.table(plural("_".join(phrase)))
         self.table = wanted
         self.use(head.first, head.last, "table")
+        if wanted is not None:
+            wanted.headed = phrase
         number = head.number
         if (
             number < 0
@@ -306,6 +317,19 @@ class TableReader(Scanner):
             self._take_per(wanted, head.after + 1)
         self.each, self.listing, self.is_listing_tables = "", True, False
         return head.after
+
+    def _is_another(self, kind: Kind, phrase: Phrase) -> bool:
+        """Whether a part's name means a table that has a part of its own by another name; the one that is called just
+        so keeps what the catalogue knows of it."""
+        there = self.request.table(kind.name)
+        if there is None or there.headed in ((), phrase):
+            return False
+        if "_".join(phrase) != kind.singular:
+            return True
+        name = plural("_".join(there.headed))
+        self.sections = [(at, name if said == there.name else said) for at, said in self.sections]
+        there.name, there.singular, there.shown, there.kind = name, "_".join(there.headed), "", None
+        return False
 
     def _take_per(self, wanted: Wanted, at: int) -> None:
         """`loans - 0 to 3 per borrower:`, how many there are for each."""
