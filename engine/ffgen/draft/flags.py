@@ -17,7 +17,7 @@ class FlagReader(ShareReader):
     def _place_types(self) -> None:
         for _, asked in self._all():
             for at, said in self.types.items():
-                if asked.first <= at <= asked.last:
+                if any(first <= at <= last for first, last in [(asked.first, asked.last), *asked.mentions]):
                     self._set_type(asked, said["type"], said)
 
     def _set_type(self, asked: Asked, kind: str, said: dict[str, Any]) -> None:
@@ -89,7 +89,8 @@ class FlagReader(ShareReader):
         """unique, optional, may be missing."""
         for at, token in enumerate(self.tokens):
             if token.word in ("unique", "distinct"):
-                pair = self._tight_right(at) or self._left(at) or self._right(at)
+                ends = self.word(at + 1) in (",", ";", ".", ")", "/", "", "and", "|")
+                pair = (self._left(at) if ends else None) or self._tight_right(at) or self._left(at) or self._right(at)
                 if pair:
                     pair[1].short["unique"] = True
                     pair[1].notes.append("unique")

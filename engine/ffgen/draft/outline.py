@@ -17,6 +17,7 @@ _BEFORE |= {"only", "just", "maybe", "say", "probably", "almost", "further", "ot
 _FILLERS = {"are", "is", "were", "was", "be", "being", "of", "the", "them", "a", "an", "as", "in", "at", "for", "on"}
 _FILLERS |= {"to", "with", "have", "has", "should", "will", "go", "goes", "come", "comes", "from", "those", "these"}
 _DONE = {"sent", "paid", "born", "made", "built", "sold", "left", "taken", "begun", "given", "written", "seen", "held"}
+_WHERE = {"transit", "progress", "stock", "store", "person", "review", "use", "service", "repair", "site", "hold", "time"}
 _REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
 _GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
 _GLUE |= {"-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
@@ -345,6 +346,8 @@ def _core(found: Sequence[Token], start: int, last: int) -> tuple[int, int] | No
     tails = [at for at in range(start + 1, last) if _word(found, at) in ("for", "in", "of", "on")]
     if tails and _word(found, tails[0] + 1) in ("the", "all", "them", "our"):
         last = tails[0] - 1
+    if last - start == 1 and _word(found, start) in ("in", "on", "out", "at") and _word(found, last) in _WHERE:
+        return start, last
     while start <= last and (_is_filler(found, start) or found[start].text in "\"'“”‘’`"):
         start += 1
     while last >= start and (_is_filler(found, last) or found[last].text in "\"'“”‘’`"):

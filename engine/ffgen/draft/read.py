@@ -50,7 +50,7 @@ class Reader(FieldReader):
         if self.used[at]:
             return at + 1
         mark = self.marks.get(at)
-        if token.word == "table" and not token.is_plural and (last := self._named_table(at + 1)):
+        if token.word in ("table", "sheet", "entity", "collection") and not token.is_plural and (last := self._named_table(at + 1)):
             self._flush()
             return self._take_head(Head(at + 1, last, last + 1))
         if at in self.subjects and len(self.request.tables) < MOST_TABLES and self._names_subject(at):
@@ -159,9 +159,18 @@ class Reader(FieldReader):
         plain = at < len(self.tokens) and self.tokens[at].kind == "word" and not self.used[at]
         if not plain or self.word(at) in idle_words() | terms.OPENERS | terms.JOINERS | terms.VERBS:
             return 0
-        if last == at and (self.word(at), self.word(at + 1)) != (self.word(at),) and self._is_plain(at + 1) and self.tokens[at + 1].kind == "word":
+        if (
+            last == at
+            and (self.word(at), self.word(at + 1)) != (self.word(at),)
+            and self._is_plain(at + 1)
+            and self.tokens[at + 1].kind == "word"
+        ):
             last = at + 1
-        return last if self.word(last + 1) in ("", ",", ":", "(", ")", ".", ";", "with", "for", "-", "has", "[", "of") else 0
+        return (
+            last
+            if self.word(last + 1) in ("", ",", ":", "(", ")", ".", ";", "with", "for", "-", "has", "[", "of")
+            else 0
+        )
 
     def _lists_on(self, at: int) -> bool:
         """Whether a sentence goes on with fields and no verb: `Also the dose number, the date given.`"""

@@ -70,6 +70,9 @@ def links(words: Sequence[str], mentions: Sequence[Mention], owner: Callable[[in
         before = mentions[at - 1] if at and not _parted(words, mentions[at - 1].last, mention.first) else None
         found += _pointed(words, mention, owner)
         found += _joined(words, mentions, at)
+        if _is_own(words, mention, owner(mention.first)):
+            found.append(Link(mention.table, mention.table, mention.first))
+            continue
         if mention.is_plural or before is not None and before.table == mention.table:
             continue
         child = before.table if before is not None else owner(mention.first)
@@ -78,6 +81,17 @@ def links(words: Sequence[str], mentions: Sequence[Mention], owner: Callable[[in
         if child and child != mention.table and _belongs(between, before is not None):
             found.append(Link(child, mention.table, mention.first))
     return found
+
+
+def _is_own(words: Sequence[str], mention: Mention, table: str) -> bool:
+    """`a manager who is another employee`, in the part of the employees."""
+    if table != mention.table or mention.is_plural:
+        return False
+    near = words[max(mention.first - 9, 0) : mention.first]
+    above = {"manager", "supervisor", "boss", "lead", "mentor", "parent", "report", "reply", "referrer"}
+    return bool(near) and near[-1] in ("another", "an", "a", "other") and not above.isdisjoint(near) and (
+        near[-1] == "another" or not {"himself", "herself", "themself", "themselves", "also", "who"}.isdisjoint(near)
+    )
 
 
 def _parted(words: Sequence[str], first: int, last: int) -> bool:

@@ -24,6 +24,8 @@ class Asked:
     """Where else it is spoken of."""
     refers: str = ""
     """The table whose key it is."""
+    is_bounded: bool = False
+    """Whether its range was said."""
 
 
 @dataclass(slots=True)

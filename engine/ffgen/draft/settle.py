@@ -117,7 +117,13 @@ class Settler(FlagReader):
             is_many = any(mention.is_plural and mention.table == one.name for mention in self.mentions())
             of_others = one.name in near or bool(one.kind and told & {*one.kind.parents})
             is_first = one is tables[0] and is_many
-            if one.name in told or one.name in linked or is_first or (is_many and of_others) or (len(one.asked) > 2 and len(told) < 2):
+            if (
+                one.name in told
+                or one.name in linked
+                or is_first
+                or (is_many and of_others)
+                or (len(one.asked) > 2 and len(told) < 2)
+            ):
                 kept.append(one)
             else:
                 self.request.ignored.append(one.said[:80])
@@ -188,7 +194,7 @@ class Settler(FlagReader):
     def _place_values(self) -> None:
         for _, asked in self._all():
             for first, values in self.values.items():
-                if asked.first <= first <= asked.last:
+                if any(one <= first <= last for one, last in [(asked.first, asked.last), *asked.mentions]):
                     numbers = [_number(value) for value in values]
                     whole: list[Any] = numbers if all(one is not None for one in numbers) else values
                     kind = (
@@ -285,7 +291,7 @@ class Settler(FlagReader):
             since, until = limit.low or 1950, limit.high or 2024
             asked.short["range"] = [f"{int(since):04}-01-01", f"{int(until):04}-12-31"]
             return
-        now = asked.short.get("range") or (None, None)
+        now = (asked.short.get("range") if asked.is_bounded else None) or (None, None)
         usual = (asked.meaning.short.get("range") if asked.meaning else None) or [0, 100]
         low: Any = limit.low if limit.low is not None else now[0]
         high: Any = limit.high if limit.high is not None else now[1]
@@ -308,7 +314,7 @@ class Settler(FlagReader):
             if now[0] is not None:
                 return
             low, high = high, low
-        asked.short["range"] = [low, high]
+        asked.short["range"], asked.is_bounded = [low, high], True
         if not asked.meaning and not asked.short.get("generator") and "type" not in asked.short:
             asked.short["type"] = "integer"
         if isinstance(low, float) or isinstance(high, float):

@@ -201,6 +201,7 @@ class ShareReader(ValueReader):
                     return asked, str(value)
             if short.get("type") == "boolean" and (
                 phrase == asked.phrase
+                or {*phrase} <= {*asked.phrase}
                 or (asked.meaning and phrase in (*asked.meaning.phrases, phrase_of(asked.meaning.name)))
                 or _same(asked.name.removeprefix("is_"), phrase)
             ):

@@ -26,13 +26,9 @@ _DOES = _VERBS | {
     "made",
     "take",
     "took",
-    "place",
     "write",
     "own",
     "receive",
-    "log",
-    "record",
-    "produce",
 }
 _DOES |= {
     "is",
@@ -41,11 +37,7 @@ _DOES |= {
     "must",
     "lead",
     "teach",
-    "run",
-    "post",
     "send",
-    "book",
-    "file",
     "submit",
     "collect",
     "earn",
@@ -59,7 +51,6 @@ _DOES |= {
     "appear",
     "give",
     "handle",
-    "visit",
     "attend",
     "buy",
     "sell",
@@ -102,7 +93,6 @@ _NO_TABLE |= {
 _NO_TABLE |= {
     "column",
     "field",
-    "file",
     "dataset",
     "entity",
     "kind",
@@ -114,7 +104,6 @@ _NO_TABLE |= {
     "percentage",
 }
 _NO_TABLE |= {
-    "place",
     "meter",
     "litre",
     "liter",
@@ -124,7 +113,6 @@ _NO_TABLE |= {
     "step",
     "one",
     "row",
-    "record",
     "thing",
     "sentence",
 }
@@ -156,6 +144,8 @@ def subjects(
             _add(made, found, at + 1, is_plain, is_thing, set(), many=False)
         if before in _STARTS and word in ("for",) and _word(found, at + 1) in ("each", "every", "a", "an", "one"):
             _add(made, found, at + 2, is_plain, is_thing, set(), many=False)
+        if at == 0 and _is_titled(found):
+            _add(made, found, at, is_plain, is_strange, {"for", "of", "from", "in", "at", "about"}, many=True, numbered=True)
         if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
             _add(made, found, at + 1, is_plain, is_strange, _OPENS, many=True, numbered=True)
     return made
@@ -189,6 +179,8 @@ def _add(
         or found[end - 1].is_plural != many
     ):
         return
+    if numbered and _word(found, end) in ("are", "is") and ":" in [_word(found, place) for place in range(end, end + 4)]:
+        verbs = verbs | {"are", "is"}
     if (
         verbs
         and _word(found, end) not in verbs
@@ -209,6 +201,12 @@ def _times(found: Sequence[Token], phrase: Phrase) -> int:
     """How often a phrase stands there."""
     words = [token.word for token in found]
     return sum(tuple(words[at : at + len(phrase)]) == phrase for at in range(len(words)))
+
+
+def _is_titled(found: Sequence[Token]) -> bool:
+    """Whether the text begins with a title and a colon: `exam marks for a school in Lagos: pupil, ...`."""
+    words = [token.word for token in found[:20]]
+    return ":" in words and not {".", ";", ",", "("} & {*words[: words.index(":")]}
 
 
 def _is_list(found: Sequence[Token], at: int) -> bool:

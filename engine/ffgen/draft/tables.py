@@ -12,7 +12,7 @@ from ffgen.draft.subjects import subjects
 from ffgen.draft.words import Phrase, fold, idle_words, plural
 
 MOST_ROWS = 1_000_000_000
-_BEFORE_HEAD = {"table", "a", "an", "the", "and", "then", "finally", "also", "first", "second", "third", "of", "entity"}
+_BEFORE_HEAD = {"sheet", "tab", "collection", "table", "a", "an", "the", "and", "then", "finally", "also", "first", "second", "third", "of", "entity"}
 _BEFORE_HEAD |= {"called", "named", "about", "around", "exactly", "roughly", "one", "two", "next", "last"}
 _NO_HEADS = {"requirement", "note", "rule", "constraint", "format", "output", "detail", "structure", "schema", "rest"}
 _NO_HEADS |= {
@@ -175,7 +175,8 @@ class TableReader(Scanner):
         assert wanted is not None
         self._relate(wanted, mark)
         self._count(wanted, mark)
-        if self.word(at - 1) not in ("per", "by") and not (self.word(at - 1) == "each" and self.word(at - 2) == "for"):
+        one_of = self.word(at - 2) == "of" and self.word(at - 3) in ("one", "1")
+        if self.word(at - 1) not in ("per", "by") and not one_of and not (self.word(at - 1) == "each" and self.word(at - 2) == "for"):
             self.table = wanted
         if self.word(last + 1) not in (",", "and"):
             self.listing = self.is_listing_tables = False
@@ -203,7 +204,7 @@ class TableReader(Scanner):
         number, start, is_named = -1, at, False
         while self.word(at) in _BEFORE_HEAD or (self._is_count(at) and number < 0):
             number = at if self._is_count(at) else number
-            is_named = is_named or self.word(at) in ("table", "entity", "called", "named")
+            is_named = is_named or self.word(at) in ("table", "entity", "called", "named", "sheet", "tab", "collection")
             at += 1
         first = at
         while at < len(self.tokens) and self.tokens[at].kind == "word" and at - first < 4 and not self.used[at]:
@@ -228,6 +229,9 @@ class TableReader(Scanner):
         if close and self._is_count(after + 1) and close - after <= 3 and number < 0:
             number, after = after + 1, close + 1
             after += self.word(after) == "table"
+        alone = first == 0 and self.word(after) == ";" and (first in self._inside or self.tokens[last].is_plural)
+        if alone and (after + 1 in self._inside or self.word(after + 2) in (":", "(", "-")):
+            return Head(first, last, after, number)
         if self.word(after) in (":", "-", "–", "—", "=") or (self.word(after) == "(" and number != after + 1):
             is_dash = self.word(after) in ("-", "–", "—", "=")
             if self._begins_part(first, last, number >= 0 or is_named, after, is_dash):
@@ -403,7 +407,7 @@ class TableReader(Scanner):
     def _opens_part(self, mark: Mark) -> bool:
         """Whether, in the part of one table, another one begins: numbered, or with fields of its own."""
         opens = self.word(mark.last + 1) in ("(", ":", "with", "has", "have", "including")
-        numbered = self._is_count(mark.first - 1) and mark.is_plural
+        numbered = mark.first > 0 and self.tokens[mark.first - 1].kind == "number" and mark.is_plural
         if self.word(mark.first - 1) == ";" and mark.is_plural:
             return True
         return opens and (mark.is_plural or self.word(mark.first - 1) in ("each", "every")) or numbered
@@ -460,7 +464,7 @@ class TableReader(Scanner):
         pair = f"{self.word(mark.last + 1)} {self.word(mark.last + 2)}"
         about = self.table is not None and self.word(
             mark.first - 1 - (self.tokens[mark.first - 1].kind == "number")
-        ) in ("for", "of", "by", "about", "from")
+        ) in ("for", "of", "by", "about", "from", "one of")
         if (
             not about
             and self.word(mark.first - 1) not in ("per", "every")
@@ -484,6 +488,9 @@ class TableReader(Scanner):
             and not self.tokens[at].is_money
         ):
             self._set_count(wanted, self.tokens[at].number, at)
+        elif self._is_count(mark.last + 1) and self.word(mark.last + 2) in (",", "/", ";", "with", "-", ".", ":", "row", ""):
+            if mark.is_plural and not self.listing:
+                self._set_count(wanted, self.tokens[mark.last + 1].number, mark.last + 1)
         elif (
             self.word(mark.last + 1) in ("(", ":")
             and self._is_count(mark.last + 2)

@@ -189,9 +189,9 @@ class ValueReader(NoteReader):
             at = mark.last + 1
             while at < len(self.tokens) and self.used[at] == "type" and self.word(at) not in ("(", "[", "{"):
                 at += 1
-            skipped = 0
+            skipped, is_told = 0, False
             if self.word(at) == "," and self.word(at + 1) in ("which", "that") and self._chooses(at + 2):
-                at, skipped = at + 2, 1
+                at, skipped, is_told = at + 2, 1, True
             while self.word(at) in terms.GLUE and skipped < 5:
                 at, skipped = at + 1, skipped + 1
             opened = self.word(at)
@@ -225,7 +225,10 @@ class ValueReader(NoteReader):
                 self._keep(mark, items, at, end, is_sure=True)
                 continue
             elif skipped and self._chooses(at):
-                items, end = self._items(at, {".", ";", ")", "!", "?", "with"}, ends_with_or=True)
+                items, end = self._items(at, {".", ";", ")", "(", "!", "?", "with"}, ends_with_or=True)
+                if is_told:
+                    self._keep(mark, items, at, end, is_sure=True)
+                    continue
             elif (
                 mark.phrase[-1] in terms.CLOSED
                 and self.tokens[min(at, len(self.tokens) - 1)].kind == "word"
@@ -310,7 +313,9 @@ class ValueReader(NoteReader):
             word = self.word(at)
             if len(breaks) > 2 and word in ("/", "|"):
                 breaks = {word, "or"} if not found else breaks
-            elif word in breaks or (self.names.get(at) is not None and ")" not in ends):
+            elif word in breaks or (
+                self.names.get(at) is not None and ")" not in ends and not self.tokens[at].text[:1].isupper()
+            ):
                 ends = ends | (set() if word in breaks else {word})
             if len(breaks) == 2 and word in (",", "and"):
                 ends = ends | {word}

@@ -13,7 +13,7 @@ Phrase = tuple[str, ...]
 
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
-    r"|(?P<minus>(?<=[\s(.,:=\[])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3}\b)?)"
+    r"|(?P<minus>(?<=[\s(.,:=\[])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3}\b)?)"
     r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?"
     r"(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?)"
@@ -147,7 +147,7 @@ _SAME = {"series", "staff", "people", "data", "inventory", "weather", "telemetry
 
 def _number(match: re.Match[str]) -> Token:
     text = match["number"]
-    if re.fullmatch(r"\d{1,3}(?:[,.'\u202f]\d{3})+", text) and not re.fullmatch(r"0[.,]\d{3}", text):
+    if re.fullmatch(r"\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:[,.'\u202f]\d{3})+", text) and not re.fullmatch(r"0[.,]\d{3}", text):
         number = float(re.sub(r"\D", "", text))
     else:
         number = min(float(text.replace(",", ".")), 1e300)
