@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ class Reply(NamedTuple):
     """One answer, read to its end."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     @property
@@ -36,11 +37,12 @@ class Reply(NamedTuple):
 
 
 class Server:
-    """A running service. Leaving its `with` kills it."""
+    """A running service. Leaving its `with` kills it. `before` is done before it starts: Python, e.g. another limit."""
 
-    def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *flags: str, before: str = "pass", **environment: str) -> None:
         self.folder = folder
-        self._command = [sys.executable, "-m", "ffgen_cli", "serve", "--port", "0", "--data-dir", str(folder), *flags]
+        code = f"import sys\n{before}\nfrom ffgen_cli.main import main\nsys.exit(main())"
+        self._command = [sys.executable, "-c", code, "serve", "--port", "0", "--data-dir", str(folder), *flags]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("FFGEN_")}
         state = {"FFGEN_STATE_DIR": str(folder / "state"), "FFGEN_CACHE_DIR": str(folder / "cache")}
         self._environment = {**clean, **state, **environment}
@@ -74,7 +76,7 @@ class Server:
             data = raw or (json.dumps(body) if body is not None else None)
             connection.request(method, path, data, {**sent, **(headers or {})})
             reply = connection.getresponse()
-            return Reply(reply.status, dict(reply.getheaders()), reply.read())
+            return Reply(reply.status, reply.headers, reply.read())
 
     def generate(self, **said: Any) -> Reply:
         return self.ask("POST", "/generate", said)

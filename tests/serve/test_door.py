@@ -94,7 +94,9 @@ def test_too_many_requests_are_told_when_to_come_again(guarded: Server) -> None:
     replies = [guarded.ask("POST", "/validate", {"spec": {}}, bearer(OTHER)) for _ in range(30)]
     refused = [reply for reply in replies if reply.status == 429]
     assert refused and int(refused[-1].headers["Retry-After"]) in range(1, 5)
-    assert guarded.ask("GET", "/jobs", headers=bearer(OTHER)).status == 200
+    assert guarded.ask("GET", "/jobs", headers=bearer(OTHER)).status == 429
+    for path in ("/health", "/ready", "/metrics"):
+        assert guarded.ask("GET", path, headers=bearer(OTHER)).status == 200
 
 
 def test_the_rate_is_that_of_each_client() -> None:
@@ -138,6 +140,21 @@ def test_the_command_refuses_with_exit_2(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "ffgen_cli", "serve", "--host", "0.0.0.0", "--data-dir", str(tmp_path)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "--no-auth" in done.stderr and "Traceback" not in done.stderr
+
+
+WITHOUT = "import sys; sys.modules['uvicorn'] = None; from ffgen_cli.main import main; main()"
+LOADED = "import sys, ffgen.serve.maker; print({'fastapi', 'pydantic', 'starlette', 'uvicorn'} & {*sys.modules})"
+
+
+def test_the_command_without_its_extra_says_what_installs_it(tmp_path: Path) -> None:
+    line = [sys.executable, "-c", WITHOUT, "serve", "--data-dir", str(tmp_path)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "pip install 'ffgen[serve]'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_maker_needs_nothing_of_the_extra() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 def test_what_is_no_http_is_refused_and_not_logged(server: Server) -> None:

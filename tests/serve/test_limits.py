@@ -1,21 +1,27 @@
 """What a request may cost: memory, connections; and the words with which each limit is told."""
 
 import asyncio
+import contextlib
+import functools
 import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from tests import standin
-from tests.serve.server import BIKES, Server
+from tests.serve.server import BIKES, Server, wait_for
+from uvicorn.server import ServerState
 
 from ffgen.serve import makers, runner
-from ffgen.serve.door import Door, most_connections
+from ffgen.serve.door import door, most_connections
 from ffgen.serve.jobs import About
 from ffgen.serve.makers import Maker
 from ffgen.serve.problem import Refused
@@ -83,31 +89,34 @@ def test_a_job_that_grows_fails_and_is_not_tried_again(monkeypatch: pytest.Monke
     assert job.attempts == 1 and job.error.type == "urn:ffgen:problem:too-large"
 
 
-class _Crowded:
-    """A server with so many connections."""
-
-    def __init__(self, many: int) -> None:
-        self.connections = [object()] * many
-
-    def __call__(self) -> asyncio.Protocol:
-        return asyncio.Protocol()
+async def connected(said: bytes, already: int = 0, most: int = 16, keep: int = 60) -> bytes:
+    """What a connection hears that says something to a door with so many others; b"" where that is nothing, for 1 s."""
+    config = uvicorn.Config(FastAPI(), log_config=None, ws="none", timeout_keep_alive=keep)
+    state = ServerState()
+    state.connections = {object() for _ in range(already)}  # type: ignore[misc]
+    make = functools.partial(door(most), config, state, {})
+    listener = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+    writer.write(said)
+    try:
+        async with asyncio.timeout(0.5 if keep > 1 else 10):
+            return await reader.read() or b"closed"
+    except TimeoutError:
+        return b""
+    finally:
+        writer.close()
+        listener.close()
 
 
 @pytest.mark.parametrize(("many", "is_in"), [(0, True), (15, True), (16, False), (900, False)])
 def test_one_connection_too_many_is_told_to_come_again(many: int, is_in: bool) -> None:
-    async def tried() -> bytes:
-        door = Door(_Crowded(many), 16)  # type: ignore[arg-type]
-        listener = await asyncio.get_running_loop().create_server(door, "127.0.0.1", 0)
-        reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
-        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        async with asyncio.timeout(5):
-            said = b"" if is_in else await reader.read()
-        writer.close()
-        listener.close()
-        return said
-
-    said = asyncio.run(tried())
+    said = asyncio.run(connected(b"GET /hea", many))
     assert said == b"" if is_in else b" 503 " in said and b"Retry-After" in said and said.endswith(b"}")
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /hea"])
+def test_a_connection_that_asks_nothing_is_closed(said: bytes) -> None:
+    assert asyncio.run(connected(said, keep=1)) == b"closed"
 
 
 def test_connections_leave_files_for_the_rest() -> None:
@@ -163,3 +172,66 @@ def test_a_model_that_was_named_and_is_away_is_a_problem(tmp_path: Path) -> None
             mute = server.ask("POST", "/draft", {"description": BIKES, "model": "mute"})
             assert mute.status == 422 and "in 3 calls" in mute.json["detail"] and mute.json["hint"]
             assert server.ask("POST", "/draft", {"description": BIKES}).status == 200
+
+
+HASTY = "from ffgen.serve import settings; settings.STALL = settings.BODY_SECONDS = 0.5"
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that waits half a second for a client."""
+    with Server(tmp_path_factory.mktemp("hasty") / "data", "--makers", "1", "--streams", "1", before=HASTY) as running:
+        yield running
+
+
+def heard(server: Server, said: bytes) -> socket.socket:
+    where = urlsplit(server.url)
+    sock = socket.create_connection((str(where.hostname), where.port), timeout=10)
+    sock.sendall(said)
+    return sock
+
+
+def post(body: bytes, length: int = 0, more: bytes = b"") -> bytes:
+    head = b"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return b"%s%sContent-Length: %d\r\n\r\n%s" % (head, more, length or len(body), body)
+
+
+def figures(server: Server) -> str:
+    return server.ask("GET", "/metrics").body.decode()
+
+
+def test_a_client_that_takes_nothing_is_cut_off(hasty: Server) -> None:
+    body = b'{"description": "customers with names", "rows": 1000000}'
+    with contextlib.closing(heard(hasty, post(body))):
+        wait_for(lambda: 'ffgen_makers_busy{lane="long"} 1' in figures(hasty))
+        wait_for(lambda: "ffgen_answers_cut_total 1" in figures(hasty))
+        wait_for(lambda: 'ffgen_makers_busy{lane="long"} 0' in figures(hasty))
+
+
+def test_a_body_that_does_not_come_is_waited_for_in_bounds(hasty: Server) -> None:
+    with contextlib.closing(heard(hasty, post(b"{", 10))) as sock:
+        said = b"".join(iter(lambda: sock.recv(1000), b""))
+    assert b" 408 " in said and b":timeout" in said
+
+
+def test_whoever_goes_away_leaves_the_line(hasty: Server) -> None:
+    """While it waits for a maker, or has not even said all: nothing is made for it, and nothing is wrong."""
+    first = heard(hasty, post(b'{"description": "customers with names", "rows": 1000000}'))
+    waiting = heard(hasty, post(b'{"description": "customers with names", "rows": 900000}'))
+    half = heard(hasty, post(b"{", 10))
+    wait_for(lambda: 'ffgen_requests_waiting{lane="long"} 1' in figures(hasty))
+    for sock in (waiting, half, first):
+        sock.close()
+    wait_for(lambda: 'ffgen_requests_waiting{lane="long"} 0' in figures(hasty))
+    wait_for(lambda: "ffgen_requests_in_flight 1\n" in figures(hasty))
+    assert 'status="499"' in figures(hasty) and 'status="500"' not in figures(hasty)
+
+
+def test_what_follows_a_refusal_is_not_taken_for_a_request(server: Server) -> None:
+    """A body that nobody has read."""
+    refused = post(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", more=b"Origin: https://stranger.example\r\n")
+    told = b""
+    with contextlib.closing(heard(server, refused + b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")) as sock:
+        while told.count(b"HTTP/1.1 ") < 2:
+            told += sock.recv(1000)
+    assert told.startswith(b"HTTP/1.1 403") and b"HTTP/1.1 200" in told

@@ -27,6 +27,8 @@ Examples:
 
 SIGTERM stops it: answers under way have --grace to end, jobs go on by themselves and are found again.
 """
+EXTRA = ("fastapi", "starlette", "pydantic", "uvicorn", "h11")
+"""What the extra brings."""
 RATE_BEYOND = 600
 """Requests a minute, where strangers can ask."""
 
@@ -44,8 +46,13 @@ def serve(session: Session, /, verbose: int, **flags: Any) -> None:
     Listens on this machine alone unless told otherwise. GET / lists the routes, docs/serve.md explains them.
     """
     chosen = session.begin(flags, verbose=verbose, log=True)
-    from ffgen.serve import guard, main, models
-    from ffgen.serve import settings as service
+    try:
+        from ffgen.serve import guard, main, models
+        from ffgen.serve import settings as service
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA:
+            raise
+        raise UsageError("ffgen serve needs FastAPI and uvicorn.", hint="pip install 'ffgen[serve]'") from None
 
     named = models.models_of(chosen["serve_models"]) if chosen["serve_models"] else {}
     if loose := loose_key(chosen):

@@ -1,124 +1,158 @@
-"""Reading the body of a request: JSON, in time, within its limits, into one of the structs of `wire`."""
+"""What a request says, as far as it can be read: a body of JSON, in time and within its limits, and parameters."""
 
 import asyncio
 import re
-from typing import Any, TypeVar, get_args
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 import msgspec
-from aiohttp import web
+from fastapi import Header, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator, BeforeValidator
+from pydantic.json_schema import SkipJsonSchema
 
+from ffgen.serve.asked import ELSEWHERE, shown
 from ffgen.serve.problem import Refused
-from ffgen.serve.settings import BODY_SECONDS, MOST_BODY, MOST_DESCRIPTION, MOST_JOB_ROWS, MOST_ROWS
-from ffgen.serve.wire import Format, GenerateRequest, Request, Slip, ValidateRequest
-
-T = TypeVar("T")
-_WHERE = re.compile(r" - at `(\$[^`]*)`$")
-_NUMBERS = ("rows", "seed")
-_WANTED = {
-    "format": f"one of {', '.join(get_args(Format))}",
-    "seed": "a whole number from 0 to 9,223,372,036,854,775,807",
-    "model": "the name of one of the operator's models, which GET / lists",
-    "description": "text",
-    "spec": "a spec: an object with `dataset` or `tables`",
-    "answers": "an object: the ids of questions, and what is answered",
-}
-"""What the keys of a body may be."""
-EXAMPLE = 'Name things and their fields: "5000 customers with names, e-mails and a city".'
-
-
-async def read(request: web.Request, kind: type[T]) -> T:
-    """The body as one of our structs. Refused for anything else."""
-    if request.content_type != "application/json":
-        hint = "Say Content-Type: application/json; with curl: --json '{...}'."
-        raise Refused("media-type", f"The body is {request.content_type}.", hint, headers={"Accept-Post": JSON})
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused("media-type", "The body is compressed.", "Send it as it is.")
-    return parse(await received(request), kind)
-
+from ffgen.serve.settings import BODY_SECONDS, MOST_BODY
+from ffgen.serve.wire import Slip, State
 
 JSON = "application/json"
+_PREFERENCE = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 
 
-async def received(request: web.Request) -> bytes:
-    """The bytes of the body."""
+class JsonRoute(APIRoute):
+    """A route whose body, where it has one, is read before FastAPI looks at it: FastAPI knows no time limit, takes
+    whatever length, and lets NaN pass."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]  # wider there
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def read_first(request: Request) -> Response:
+            data = await received(request)
+            return await handle(_Read(request, data, parse(data)))
+
+        return read_first
+
+
+class _Read(Request):
+    """A request whose body has been read."""
+
+    def __init__(self, request: Request, data: bytes, value: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._data = data
+        self._value = value
+
+    async def body(self) -> bytes:
+        return self._data
+
+    async def json(self) -> Any:
+        return self._value
+
+
+async def received(request: Request) -> bytes:
+    """The bytes of a body of JSON."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        hint = "Say Content-Type: application/json; with curl: --json '{...}'."
+        raise Refused("media-type", f"The body is {kind or 'of no type'}.", hint, headers={"Accept-Post": JSON})
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Refused("media-type", "The body is compressed.", "Send it as it is.")
+    data = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise Refused("too-long", f"The body has more than {MOST_BODY:,} bytes.", "Send less.") from None
+            async for piece in request.stream():
+                data += piece
+                if len(data) > MOST_BODY:
+                    raise Refused("too-long", f"The body has more than {MOST_BODY:,} bytes.", "Send less.")
     except TimeoutError:
         what = f"The body had not come after {BODY_SECONDS:g} s."
         raise Refused("timeout", what, "Send it at once.", headers={"Connection": "close"}) from None
+    return bytes(data)
 
 
-def parse(body: bytes, kind: type[T]) -> T:
-    """Bytes as one of our structs."""
+def parse(body: bytes) -> Any:
+    """JSON by its own rules: no NaN, no half surrogates."""
     try:
-        raw = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Refused("syntax", f"{error or 'The body is nested too deeply'}.", "Send a JSON object.") from None
-    if isinstance(raw, dict):
-        raw.update({name: int(raw[name]) for name in _NUMBERS if _is_whole(raw.get(name))})
-    try:
-        made = msgspec.convert(raw, kind)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise _wrong(str(error), raw, kind) from None
-    if isinstance(made, Request) and (made.description is msgspec.UNSET) == (made.spec is msgspec.UNSET):
-        given = "neither" if made.spec is msgspec.UNSET else "both"
-        what = f"The body has {given} of `description` and `spec`."
-        raise Refused("body", what, "Give one of them.", [Slip(pointer="#/", detail=what)])
-    if isinstance(made, Request) and made.spec is not msgspec.UNSET and made.model is not msgspec.UNSET:
-        what = "`model` says who drafts a description, and there is a spec."
-        raise Refused("body", what, "Leave it out.", [Slip(pointer="#/model", detail=what)])
-    return made
 
 
-def _is_whole(value: Any) -> bool:
-    """Whether a number is whole but written as 5.0 or 5e3, which to JSON is the same."""
-    return isinstance(value, float) and value.is_integer() and abs(value) < 2**63
+def refusal_of(error: RequestValidationError) -> Refused:
+    """What FastAPI has found wrong with a request."""
+    found = error.errors()[0]
+    place, *names = found["loc"]
+    name = str(names[0]) if names else ""
+    match place:
+        case "path":
+            return Refused("not-found", "There is no such job.", "GET /jobs lists them.")
+        case "body":
+            missing = f"There is no `{name}` in the body."
+            what = missing if name else f"The body must be an object, got {shown(found['input'])}."
+            return Refused("body", what, ELSEWHERE, [Slip(pointer=f"#/{name}", detail=what)])
+    why = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    what = f"{name} {why}, got {str(found['input'])[:60]!r}."
+    kind = "header" if place == "header" else "parameter"
+    return Refused(kind, what, ELSEWHERE, [Slip(pointer=f"{place}:{name}", detail=what)])
 
 
-def _wrong(told: str, raw: Any, kind: type) -> Refused:
-    """What a body has that its struct can't take."""
-    found = _WHERE.search(told)
-    what = _WHERE.sub("", told)
-    pointer = "#" + re.sub(r"\.|\[(?=\d)", "/", found[1].removeprefix("$")).replace("]", "") if found else "#/"
-    name, hint = pointer.removeprefix("#/"), "GET /openapi.json describes it."
-    if name == "rows" and kind is not ValidateRequest:
-        return _rows(raw["rows"], kind)
-    if name == "description" and isinstance(raw["description"], str):
-        return _description(raw["description"])
-    if name in _WANTED and isinstance(raw, dict):
-        what = f"{name} must be {_WANTED[name]}, got {shown(raw[name])}."
-        return Refused("body", what, hint, [Slip(pointer=pointer, detail=what)])
-    if names := re.search(r"unknown field `(.*)`$", what):
-        known = ", ".join(f"`{name}`" for name in getattr(kind, "__struct_fields__", ()))
-        what, hint = f"There is no `{names[1][:80]}` here.", f"The body may have {known}."
-        pointer = f"#/{names[1][:80]}"
-    what = what[:1].upper() + what[1:].rstrip(".") + "."
-    return Refused("body", what, hint, [Slip(pointer=pointer, detail=what)])
+async def said_once(request: Request) -> None:
+    """Refused where a parameter is said twice: nobody knows which one is meant."""
+    for name in request.query_params:
+        if len(request.query_params.getlist(name)) > 1:
+            what = f"{name[:60]} must be said once."
+            raise Refused("parameter", what, ELSEWHERE, [Slip(pointer=f"query:{name[:60]}", detail=what)])
 
 
-def _description(said: str) -> Refused:
-    """One that is empty, or too long."""
-    what = f"The description has {len(said):,} characters; {MOST_DESCRIPTION:,} are read at most."
-    hint = "Say it in fewer words, or send a spec."
-    if not said:
-        what, hint = "The description is empty.", EXAMPLE
-    return Refused("description", what, hint, [Slip(pointer="#/description", detail=what)])
+async def prefers_job(
+    request: Request,
+    prefer: Annotated[
+        str,
+        Header(
+            description="`respond-async` makes a job of it: 202. Other preferences are ignored.",
+            examples=["respond-async"],
+        ),
+    ] = "",
+) -> bool:
+    """Whether an answer at once is not wanted (RFC 7240)."""
+    return any(_PREFERENCE.search(said) for said in request.headers.getlist("Prefer"))
 
 
-def shown(value: Any) -> str:
-    """What a body says, as it says it, in short."""
-    return msgspec.json.encode(value).decode()[:40]
+def _digits(said: Any) -> Any:
+    if isinstance(said, str) and not re.fullmatch(r"\d{1,18}", said, re.ASCII):
+        raise ValueError("should be a whole number")
+    return said
 
 
-def _rows(said: Any, kind: type) -> Refused:
-    """What is wrong with `rows`, and where more can be had."""
-    most = MOST_ROWS if kind is GenerateRequest else MOST_JOB_ROWS
-    what = f"rows must be a whole number from 1 to {most:,}, got {shown(said)}."
-    hint = "1000 unless said."
-    if kind is GenerateRequest and isinstance(said, int) and said > MOST_ROWS:
-        what = f"An answer at once has at most {MOST_ROWS:,} rows, and {shown(said)} are asked for."
-        hint = "POST /jobs takes the same body and makes more."
-    return Refused("rows-out-of-range", what, hint, [Slip(pointer="#/rows", detail=what)])
+def _key(said: str) -> str:
+    """Without the quotes that some clients put around it."""
+    key = said[1:-1] if len(said) > 2 and said[0] == said[-1] == '"' else said
+    if not re.fullmatch(r"[!-~]{1,255}", key):
+        raise ValueError("should have 1 to 255 printable characters without spaces")
+    return key
+
+
+WHOLE = BeforeValidator(_digits)
+JobId = Annotated[str, Path(alias="id", pattern="^[0-9a-f]{24}$", description="The job's id.")]
+Key = Annotated[
+    str | SkipJsonSchema[None],
+    AfterValidator(lambda said: _key(said) if said is not None else None),
+    Header(
+        alias="Idempotency-Key",
+        description="A name for this request, 24 hours long: the same key and body again give the same job.",
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    ),
+]
+LastEvent = Annotated[
+    int, Header(alias="Last-Event-ID", ge=0, le=2**53, description="The id of the last event received."), WHOLE
+]
+Table = Annotated[
+    str | SkipJsonSchema[None],
+    Query(min_length=1, max_length=100, description="Which table; all of several as a ZIP file unless said."),
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="Jobs a page."), WHOLE]
+Before = Annotated[int, Query(ge=1, le=2**53, description="Only jobs before this number: `next` has it."), WHOLE]
+InState = Annotated[State | SkipJsonSchema[None], Query(description="Only jobs in this state.")]

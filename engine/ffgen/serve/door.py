@@ -1,9 +1,14 @@
-"""How many connections there may be: each takes an open file, and a service that has none left can't even say so."""
+"""The connections: how many there may be, for how long they may say nothing, and how one is cut off."""
 
 import asyncio
+import contextlib
+import socket
+import struct
+from typing import Any, ClassVar
 
 import msgspec
-from aiohttp import web
+from starlette.types import Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ffgen.serve.makers import busy
 from ffgen.serve.settings import MOST_CONNECTIONS
@@ -14,27 +19,52 @@ _HEAD = (
 )
 
 
-class Door:
-    """What the listener calls for each connection: the server's protocol, or where it has `most`, one that says so."""
+class Door(H11Protocol):
+    """uvicorn's protocol, which takes any number of connections, and waits for ever for a first request. Built on h11,
+    which tells HTTP/1.0 from 1.1 and holds heads to a size; httptools does neither."""
 
-    def __init__(self, server: web.Server, most: int) -> None:
-        self._server = server
-        self._most = most
+    most: ClassVar[int] = MOST_CONNECTIONS
 
-    def __call__(self) -> asyncio.BaseProtocol:
-        return _Full() if len(self._server.connections) >= self._most else self._server()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """One more: each takes an open file, and a service that has none left can't even say so."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        if len(self.connections) > self.most:
+            body = msgspec.json.encode(busy("There are too many connections already.").problem)
+            transport.write(_HEAD % len(body) + body)
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a head doesn't stop the clock; a request does."""
+        timer, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
+        super().data_received(data)
+        if timer is None:
+            return
+        if self.cycle is None or self.cycle.response_complete:
+            self.timeout_keep_alive_task = timer
+        else:
+            timer.cancel()
 
 
-class _Full(asyncio.Protocol):
-    """Answers without reading, and closes."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        body = msgspec.json.encode(busy("There are too many connections already.").problem)
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(_HEAD % len(body) + body)
-        transport.close()
+def door(most: int) -> type[Door]:
+    """The protocol, for so many connections."""
+    return type("Door", (Door,), {"most": most})
 
 
 def most_connections(open_files: int) -> int:
     """How many connections fit into so many open files (0: nobody knows), with room for makers, jobs and SQLite."""
     return min(MOST_CONNECTIONS, max(open_files // 2, 16)) if open_files else MOST_CONNECTIONS
+
+
+def cut(scope: Scope) -> None:
+    """Ends a connection so that no client takes what it has for whole: without a last chunk, and by a reset, since to
+    HTTP/1.0 a closed connection is a good end."""
+    transport: Any = scope["state"].get("transport")
+    if transport is None:
+        return
+    sock = transport.get_extra_info("socket")
+    if sock is not None and scope["http_version"] == "1.0":
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

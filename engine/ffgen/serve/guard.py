@@ -2,29 +2,40 @@
 
 import hashlib
 import hmac
-import ipaddress
 import platform
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from starlette.requests import HTTPConnection
 
 from ffgen.errors import UsageError
+from ffgen.run.fence import is_address
 from ffgen.serve.problem import Refused
 from ffgen.serve.settings import Settings
 
 OPEN = ("/health", "/healthz", "/ready", "/readyz")
 """Paths that need no token: whoever watches over the service has none."""
+UNCOUNTED = (*OPEN, "/metrics")
+"""Paths that no rate limits: whoever watches comes often."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 MOST_CLIENTS = 10_000
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::\d{1,5})?")
 
 
+class Principal(NamedTuple):
+    """Who asks: a client, to be fair to, and an owner of jobs."""
+
+    client: str
+    owner: str
+
+
 class Guard:
-    """The door. `admit` raises Refused, or gives the name of the client for fairness and for its jobs."""
+    """Who is let in."""
 
     def __init__(self, settings: Settings) -> None:
         self._digests = [_digest(token) for token in settings.tokens]
@@ -32,21 +43,16 @@ class Guard:
         self._hosts = {host.lower() for host in (*settings.hosts, settings.host, "localhost", platform.node()) if host}
         self._rate = Rate(settings.rate) if settings.rate else None
 
-    def admit(self, request: web.Request) -> str:
+    def admit(self, request: HTTPConnection) -> Principal:
         """Who asks. Refused where it may not."""
         self._check_host(request)
         self._check_origin(request)
-        client = self._check_token(request)
-        if self._rate is not None and request.method not in SAFE:
-            self._rate.take(client)
-        return client
+        who = self._check_token(request)
+        if self._rate is not None and request.scope["path"] not in UNCOUNTED:
+            self._rate.take(who.client)
+        return who
 
-    def allowed_origin(self, request: web.Request) -> str | None:
-        """The origin of a web page that may read the answer; None where none asks, or it may not."""
-        origin = request.headers.get("Origin")
-        return origin if origin and (origin in self._cors or "*" in self._cors) else None
-
-    def _check_host(self, request: web.Request) -> None:
+    def _check_host(self, request: HTTPConnection) -> None:
         """DNS rebinding: a stranger's name that leads here. An address can't be anybody's name."""
         found = _HOST.fullmatch(request.headers.get("Host", ""))
         host = found[1].lower().rstrip(".") if found else ""
@@ -55,19 +61,18 @@ class Guard:
         hint = "Use its address, or have the operator allow the name: --allow-host NAME."
         raise Refused("host", "The Host header has a name that is not the service's.", hint)
 
-    def _check_origin(self, request: web.Request) -> None:
+    def _check_origin(self, request: HTTPConnection) -> None:
         """A web page that has something done here without being allowed to."""
         origin = request.headers.get("Origin")
-        if not origin or request.method in SAFE or self.allowed_origin(request):
+        if not origin or request.scope["method"] in SAFE or origin in self._cors or "*" in self._cors:
             return
         if origin.partition("://")[2].lower() != request.headers.get("Host", "").lower():
             hint = "Have the operator allow it: --cors ORIGIN."
             raise Refused("origin", "The page that asks has another origin than the service.", hint)
 
-    def _check_token(self, request: web.Request) -> str:
-        client = f"address {request.remote}"
-        if not self._digests or request.path in OPEN or is_preflight(request):
-            return client
+    def _check_token(self, request: HTTPConnection) -> Principal:
+        if not self._digests or request.scope["path"] in OPEN:
+            return Principal(f"address {request.client.host if request.client else ''}", "anyone")
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         given = _digest(token.strip())
         # All are compared, so that the time tells nothing.
@@ -76,7 +81,8 @@ class Guard:
             hint = "Send Authorization: Bearer TOKEN, with a token that the operator has given out."
             what = "The token is not one of the service's." if token else "There is no token."
             raise Refused("unauthorized", what, hint, headers={"WWW-Authenticate": 'Bearer realm="ffgen"'})
-        return f"token {given.hex()[:16]}"
+        client = f"token {given.hex()[:16]}"
+        return Principal(client, client)
 
 
 class Rate:
@@ -101,23 +107,9 @@ class Rate:
             raise Refused("rate", what, f"Wait for {wait} s.", headers={"Retry-After": str(wait)})
 
 
-def is_preflight(request: web.Request) -> bool:
-    """Whether a browser asks whether it may ask; it has no token yet."""
-    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is an IP address."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what is bound to a host."""
-    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
+    return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
 
 
 def check_safe(settings: Settings) -> None:

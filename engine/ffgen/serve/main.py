@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import logging
+import math
 import os
 import shutil
 import signal
@@ -10,8 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+import uvicorn
 from msgspec import convert
 
 from ffgen.errors import DestinationError, InternalError, LockedError
@@ -19,7 +18,7 @@ from ffgen.posix import holder, lock, raise_open_files
 from ffgen.run.endpoints import read_key
 from ffgen.run.options import new_loop
 from ffgen.serve.app import application
-from ffgen.serve.door import Door, most_connections
+from ffgen.serve.door import door, most_connections
 from ffgen.serve.guard import check_safe
 from ffgen.serve.problem import Refused
 from ffgen.serve.service import Service
@@ -29,17 +28,8 @@ from ffgen.spec.model import Model
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
 BACKLOG = 1024
-
-
-class _NotOurs(logging.Filter):
-    """What is no HTTP is answered with 400, and is nothing that an operator must read, with a traceback at that."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-http_log = logging.getLogger("ffgen.serve.http")
-http_log.addFilter(_NotOurs())
+MOST_HEAD = 1 << 14
+"""Bytes of the head of a request."""
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
@@ -84,42 +74,64 @@ def _usable(folder: str) -> Iterator[None]:
 
 async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     files = raise_open_files()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in STOPPING:
-        try:
-            loop.add_signal_handler(number, _told, stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(_told, stop))
     store = await Store.open(settings.data)
     service = Service(settings, store)
-    server = web.AppRunner(
+    config = uvicorn.Config(
         application(service),
-        handler_cancellation=True,
-        shutdown_timeout=settings.grace,
-        access_log=None,
-        keepalive_timeout=KEEP_ALIVE,
-        auto_decompress=False,
-        logger=http_log,
+        http=door(most_connections(files)),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",  # the application says what goes wrong, and no operator must read of what is no HTTP
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=math.ceil(settings.grace),
+        h11_max_incomplete_event_size=MOST_HEAD,
     )
-    listener: asyncio.Server | None = None
     try:
         await _warm(service)
         await service.runner.start()
-        await server.setup()
         sock = bound(settings.host, settings.port)
-        assert server.server is not None
-        door = Door(server.server, most_connections(files))
-        listener = await loop.create_server(door, sock=sock, backlog=BACKLOG)
-        ready(address(settings.host, sock))
-        await stop.wait()
+        await Server(config, service, lambda: ready(address(settings.host, sock))).serve([sock])
     finally:
-        if listener is not None:
-            listener.close()
-        await server.cleanup()
         await service.runner.stop()
         await asyncio.gather(service.quick.close(), service.long.close())
         await store.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which ends well when it is told to, and says when requests are taken."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._closing = service.closing
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests are taken when this returns."""
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn would die of the signal when all is done."""
+        loop = asyncio.get_running_loop()
+        for number in STOPPING:
+            try:
+                loop.add_signal_handler(number, self._told)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._told))
+        yield
+
+    def _told(self) -> None:
+        """The second time, at once."""
+        if self.should_exit:
+            os._exit(130)
+        self._closing.set()
+        self.should_exit = True
 
 
 async def _warm(service: Service) -> None:
@@ -128,13 +140,6 @@ async def _warm(service: Service) -> None:
         await service.quick.warm()
     except Refused as error:
         raise InternalError("The processes that make answers can't be started.") from error
-
-
-def _told(stop: asyncio.Event) -> None:
-    """The second time, at once."""
-    if stop.is_set():
-        os._exit(130)
-    stop.set()
 
 
 def bound(host: str, port: int) -> socket.socket:

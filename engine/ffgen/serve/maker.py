@@ -27,7 +27,7 @@ from ffgen.serve.frames import DATA, END, FAILURE, HEAD, HEADER, LENGTH, End, Fa
 from ffgen.serve.prepare import Errand, Kit, Prepared, check, check_size, draft, prepare, settle
 from ffgen.serve.problem import Refused, internal, refusal_of, slip_of
 from ffgen.serve.settings import FORMULA_FORMATS, PIECE, STREAM_SECONDS
-from ffgen.serve.wire import Asked, Drafted, TablePlan, Validated
+from ffgen.serve.wire import Drafted, TablePlan, Validated
 from ffgen.sink import SUFFIX
 
 OPERATOR_S = (4, 5, 70)
@@ -156,31 +156,8 @@ class Maker:
         """A description as a spec."""
         drafted = draft(errand, self.kit)
         tables = [drafted.spec["dataset"]] if "dataset" in drafted.spec else drafted.spec["tables"]
-        return Drafted(
-            name=drafted.name,
-            spec=drafted.spec,
-            text=drafted.text,
-            tables=[table["name"] for table in tables],
-            finest=drafted.finest,
-            why=drafted.why,
-            understood=drafted.understood,
-            ignored=drafted.ignored,
-            questions=[
-                Asked(
-                    id=one.id,
-                    about=one.about,
-                    text=one.text,
-                    default=one.default,
-                    choices=list(one.choices),
-                    changes=one.changes,
-                )
-                for one in drafted.questions
-            ],
-            answers=drafted.answers,
-            author=drafted.author,
-            kept=drafted.kept,
-            notes=drafted.notes,
-        )
+        told = {**msgspec.to_builtins(drafted), "tables": [table["name"] for table in tables]}
+        return msgspec.convert(told, Drafted)
 
     def check(self, errand: Errand) -> Validated:
         """What is wrong with a spec."""

@@ -15,9 +15,10 @@ MEDIA = {
     "zip": "application/zip",
 }
 EXPOSED = (
-    "Content-Disposition, Location, Retry-After, X-Request-Id, "
-    "X-Ffgen-Table, X-Ffgen-Tables, X-Ffgen-Rows, X-Ffgen-Seed, X-Ffgen-Spec-Hash, X-Ffgen-Author"
+    *("Content-Disposition", "Location", "Retry-After", "X-Request-Id"),
+    *(f"X-Ffgen-{name}" for name in ("Table", "Tables", "Rows", "Seed", "Spec-Hash", "Author")),
 )
+"""Headers that pages of allowed origins may read."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 """What Windows takes for a device."""
 
@@ -34,7 +35,6 @@ def headers_of(head: Head, format: str) -> dict[str, str]:
         "X-Ffgen-Seed": str(head.seed),
         "X-Ffgen-Spec-Hash": head.spec_hash,
         "X-Ffgen-Author": token(head.author or "ffgen"),
-        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
 

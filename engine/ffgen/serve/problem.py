@@ -3,9 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 
-import msgspec
-from aiohttp import web
-
 from ffgen.errors import (
     DestinationError,
     EndpointError,
@@ -75,14 +72,6 @@ class Refused(Exception):
             hint=hint,
             errors=list(errors),
         )
-
-
-def answer(refused: Refused, instance: str) -> web.Response:
-    """The response of a problem; `instance` is the request's id."""
-    problem = msgspec.structs.replace(refused.problem, instance=f"urn:ffgen:request:{instance}")
-    return web.Response(
-        body=msgspec.json.encode(problem), status=problem.status, content_type=MEDIA, headers=refused.headers
-    )
 
 
 def refusal_of(error: FfgenError, described: bool = False) -> Refused:

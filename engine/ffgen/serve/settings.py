@@ -38,7 +38,7 @@ STREAM_SECONDS = 1800.0
 FIRST_BLOCK_SECONDS = 120.0
 BODY_SECONDS = 30.0
 """Seconds in which a request's body must have come."""
-KEEP_ALIVE = 75.0
+KEEP_ALIVE = 75
 """Seconds in which a connection must bring a whole head of a request, its first or its next."""
 MOST_CONNECTIONS = 2000
 """Connections at a time; one more is told to come again. Less where fewer files may be open."""

@@ -1,81 +1,14 @@
-"""What goes over the wire: the bodies of requests and answers. The OpenAPI document is made of these."""
+"""What goes over the wire in answers, and between the processes of a service. FastAPI tells of these in the OpenAPI
+document; dataclasses, so that a maker that fills them in needs no pydantic."""
 
-from typing import Annotated, Any, Literal
-
-from msgspec import UNSET, Meta, Struct, UnsetType
-
-from ffgen.serve.settings import MOST_DESCRIPTION, MOST_JOB_ROWS, MOST_ROWS
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Format = Literal["csv", "jsonl", "parquet", "zip"]
-Description = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MOST_DESCRIPTION,
-        description="What the data is about, in plain words.",
-        examples=["customers of a bike shop with names, emails and how much they spent"],
-    ),
-]
-SpecBody = Annotated[
-    dict[str, Any],
-    Meta(
-        description="A spec, as `GET /schema` describes it, without `output`, `plugins`, and of `model` only the name "
-        "that the operator gave it and how it is asked."
-    ),
-]
-Seed = Annotated[int, Meta(ge=0, le=2**63 - 1, description="Another seed, other rows; the same one, the same bytes.")]
-Model = Annotated[
-    str, Meta(min_length=1, max_length=100, description="A model of the operator's that drafts; none unless said.")
-]
-Answers = Annotated[
-    dict[str, str | int | float | bool],
-    Meta(description='Answers to the questions of `POST /draft`, by id: `{"count:orders": 500}`.'),
-]
-FORMAT = Meta(description="`zip` has a CSV of every table; the others hold the finest-grained table.")
-ROWS_TOLD = "Rows of the finest-grained table; as the description or the spec says, else 1000."
 
 
-class Request(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What all requests for data say: a description or a spec."""
-
-    description: Description | UnsetType = UNSET
-    spec: SpecBody | UnsetType = UNSET
-    seed: Seed | UnsetType = UNSET
-    model: Model | UnsetType = UNSET
-    answers: Answers | UnsetType = UNSET
-
-
-class GenerateRequest(Request, kw_only=True):
-    """Data, now: a description or a spec, and how much of it."""
-
-    rows: Annotated[int, Meta(ge=1, le=MOST_ROWS, description=ROWS_TOLD)] | UnsetType = UNSET
-    format: Annotated[Format, FORMAT] = "csv"
-
-
-class JobRequest(Request, kw_only=True):
-    """Data, later: a description or a spec, and how much of it. All tables are made."""
-
-    rows: Annotated[int, Meta(ge=1, le=MOST_JOB_ROWS, description=ROWS_TOLD)] | UnsetType = UNSET
-    format: Annotated[Format, Meta(description="`zip` is CSV, and the download is a ZIP file.")] = "csv"
-
-
-class DraftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A description to make a spec of."""
-
-    description: Description
-    rows: Annotated[int, Meta(ge=1, le=MOST_JOB_ROWS, description=ROWS_TOLD)] | UnsetType = UNSET
-    seed: Seed | UnsetType = UNSET
-    model: Model | UnsetType = UNSET
-    answers: Answers | UnsetType = UNSET
-
-
-class ValidateRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A spec to look at."""
-
-    spec: SpecBody
-
-
-class Slip(Struct, kw_only=True, omit_defaults=True):
+@dataclass(kw_only=True)
+class Slip:
     """One thing that is wrong: a JSON pointer into the body, what, and what to do."""
 
     pointer: str
@@ -84,7 +17,8 @@ class Slip(Struct, kw_only=True, omit_defaults=True):
     severity: Literal["error", "warning"] = "error"
 
 
-class Problem(Struct, kw_only=True, omit_defaults=True):
+@dataclass(kw_only=True)
+class Problem:
     """An error (RFC 9457): what, where (`errors`), and what next (`hint`)."""
 
     type: str
@@ -93,10 +27,11 @@ class Problem(Struct, kw_only=True, omit_defaults=True):
     detail: str
     hint: str = ""
     instance: str = ""
-    errors: list[Slip] = []
+    errors: list[Slip] = field(default_factory=list)
 
 
-class Asked(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class Asked:
     """What a description leaves open, and what was taken for it."""
 
     id: str
@@ -107,7 +42,8 @@ class Asked(Struct, kw_only=True):
     changes: str
 
 
-class Drafted(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class Drafted:
     """A spec made of a description; `text` is the same as YAML with comments. `author` is the model that drafted, empty
     for ffgen itself; `kept` says that the model was not asked again."""
 
@@ -126,14 +62,16 @@ class Drafted(Struct, kw_only=True):
     notes: list[str]
 
 
-class TablePlan(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class TablePlan:
     """One table that would be made."""
 
     name: str
     rows: int
 
 
-class Validated(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class Validated:
     """What is wrong with a spec, and what it would make when nothing is."""
 
     valid: bool
@@ -146,7 +84,8 @@ class Validated(Struct, kw_only=True):
 State = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
 
 
-class JobProgress(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class JobProgress:
     """Where a job stands."""
 
     phase: str
@@ -155,7 +94,8 @@ class JobProgress(Struct, kw_only=True):
     seconds: float
 
 
-class JobFile(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class JobFile:
     """A table that a finished job has made."""
 
     table: str
@@ -164,7 +104,8 @@ class JobFile(Struct, kw_only=True):
     href: str
 
 
-class JobView(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class JobView:
     """A job. `error` says why it failed."""
 
     id: str
@@ -177,27 +118,30 @@ class JobView(Struct, kw_only=True):
     started: str | None = None
     ended: str | None = None
     progress: JobProgress | None = None
-    files: list[JobFile] = []
+    files: list[JobFile] = field(default_factory=list)
     error: Problem | None = None
     href: str = ""
 
 
-class JobList(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class JobList:
     """Jobs, the newest first; `next` is the address of the page after this one."""
 
     jobs: list[JobView]
     next: str | None = None
 
 
-class Health(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class Health:
     """Whether the service lives, or can take requests; `problems` says why it can't."""
 
     status: Literal["ok", "unavailable"]
     version: str
-    problems: list[str] = []
+    problems: list[str] = field(default_factory=list)
 
 
-class About(Struct, kw_only=True):
+@dataclass(kw_only=True)
+class About:
     """What this service is, and where its parts are."""
 
     name: str
