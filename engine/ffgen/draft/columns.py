@@ -174,7 +174,7 @@ class FieldReader(TableReader):
 
 def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
     """The name of a column: as it was said, unless that is no name."""
-    if "in" in phrase[1:-1]:
+    if "in" in phrase[1:-1] and phrase[0] != "check":
         phrase = phrase[: phrase.index("in", 1)]
     own = "_".join(phrase)
     if phrase[-1] in terms.UNITS and fold(said).rstrip().endswith("s") or phrase[-1] == "foot":

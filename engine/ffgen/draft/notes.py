@@ -141,7 +141,7 @@ _LATE = r"(?: (?:for|if|when|until|unless|while|where|because|except|before|as|i
 _BLANK = (
     r"(?:empty|blank|null|missing|absent|unset|unknown|omitted|not set|left out|not given|skipped|n / a|na|nil|none)"
 )
-_MODAL = r"(?:may|might|can|could|sometimes|often|occasionally|possibly|maybe|usually|is allowed to|are allowed to|allowed to|perhaps|rarely|frequently)"
+_MODAL = r"(?:may|might|can|could|sometimes?|often|occasionally|possibly|maybe|usually|is allowed to|are allowed to|allowed to|perhaps?|rarely|frequently)"
 _LEFT = re.compile(
     rf"(?:\b(?:which|that|and|but|it|they) )?\b{_MODAL} (?:\w+ ){{0,2}}?(?:be |stay |remain |left )?(?:left )?{_BLANK}{_LATE}(?=[ ,.;)!?]|$)"
     rf"|\b(?:which is |that is |is |are )?(?:empty|blank|null|unset|missing) (?:for|if|when|until|unless|while|where) [^,;.!?()%]{{1,80}}"
@@ -155,7 +155,7 @@ _RIGHT = re.compile(
     r"\b(?:may|might|can|could) (?:also )?(?:have no|not have|have an? optional|lack)(?: an?| any)?\b"
     r"|\b(?:some|many|few|several)(?: of them)? (?:have|lack|miss|with)(?: no| out)?(?: an?| any)?(?= )(?=.{0,30}missing)"
     r"|\b(?:some|many|several) (?:of them )?(?:have no|lack|without) (?:an? |any )?"
-    r"|\b(?:sometimes|optionally|maybe|possibly|perhaps|occasionally)(?: also)?(?: with)?(?: an?| the| some)?\b(?! (?:\w+ ){0,2}(?:empty|blank|null|missing|unknown|absent|left))"
+    r"|\b(?:sometimes?|optionally|maybe|possibly|perhaps?|occasionally)(?: also)?(?: with)?(?: an?| the| some)?\b(?! (?:\w+ ){0,2}(?:empty|blank|null|missing|unknown|absent|left))"
 )
 
 

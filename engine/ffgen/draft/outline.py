@@ -17,7 +17,20 @@ _BEFORE |= {"only", "just", "maybe", "say", "probably", "almost", "further", "ot
 _FILLERS = {"are", "is", "were", "was", "be", "being", "of", "the", "them", "a", "an", "as", "in", "at", "for", "on"}
 _FILLERS |= {"to", "with", "have", "has", "should", "will", "go", "goes", "come", "comes", "from", "those", "these"}
 _DONE = {"sent", "paid", "born", "made", "built", "sold", "left", "taken", "begun", "given", "written", "seen", "held"}
-_WHERE = {"transit", "progress", "stock", "store", "person", "review", "use", "service", "repair", "site", "hold", "time"}
+_WHERE = {
+    "transit",
+    "progress",
+    "stock",
+    "store",
+    "person",
+    "review",
+    "use",
+    "service",
+    "repair",
+    "site",
+    "hold",
+    "time",
+}
 _REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
 _GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
 _GLUE |= {"-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}

@@ -50,7 +50,11 @@ class Reader(FieldReader):
         if self.used[at]:
             return at + 1
         mark = self.marks.get(at)
-        if token.word in ("table", "sheet", "entity", "collection") and not token.is_plural and (last := self._named_table(at + 1)):
+        if (
+            token.word in ("table", "sheet", "entity", "collection")
+            and not token.is_plural
+            and (last := self._named_table(at + 1))
+        ):
             self._flush()
             return self._take_head(Head(at + 1, last, last + 1))
         if at in self.subjects and len(self.request.tables) < MOST_TABLES and self._names_subject(at):

@@ -89,8 +89,14 @@ def _is_own(words: Sequence[str], mention: Mention, table: str) -> bool:
         return False
     near = words[max(mention.first - 9, 0) : mention.first]
     above = {"manager", "supervisor", "boss", "lead", "mentor", "parent", "report", "reply", "referrer"}
-    return bool(near) and near[-1] in ("another", "an", "a", "other") and not above.isdisjoint(near) and (
-        near[-1] == "another" or not {"himself", "herself", "themself", "themselves", "also", "who"}.isdisjoint(near)
+    return (
+        bool(near)
+        and near[-1] in ("another", "an", "a", "other")
+        and not above.isdisjoint(near)
+        and (
+            near[-1] == "another"
+            or not {"himself", "herself", "themself", "themselves", "also", "who"}.isdisjoint(near)
+        )
     )
 
 

@@ -32,7 +32,7 @@ _CHATTER = re.compile(
     r"(?:teach|run|preparing|prepare|running|testing|building|build|writing|working|work|planning|trying|learning|practi[cs]ing"
     r"|studying|developing|demoing|starting|migrating|evaluating|onboarding|giving|holding|organi[sz]ing|love|hate|know"
     r"|think|hope|guess|believe|heard|tried|keep|redesigning|setting up|putting together|rolling out|rebuilding|launching)\b"
-    r" [^.;:!?]{0,140}?(?=[.;:!?(]|,? (?:and|so|but|then)(?: i| we| there| it| please| want| need| would)\b"
+    r" [^.;:!?\d]{0,140}?(?=[.;:!?(\d]|,? (?:and|so|but|then)(?: i| we| there| it| please| want| need| would)\b"
     r"|,? (?:i|we) (?:need|want|d|would)\b|,? please\b|$)"
 )
 _EXERCISE = re.compile(

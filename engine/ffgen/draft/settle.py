@@ -40,6 +40,7 @@ _HINTED = {
 
 _DATA = set("data dataset database row record csv json table column field schema sample mock spec entry excel".split())
 """Words by which a text asks for data."""
+_ASKING = set("what how why when who where do does is are will my which".split())
 
 
 class Settler(FlagReader):
@@ -81,6 +82,9 @@ class Settler(FlagReader):
         """Whether the text asks for data: it counts rows, lists fields, names tables or says so."""
         said = {token.word for token in self.tokens}
         tables = self.request.tables
+        asks = "?" in said and not said & _DATA and all(table.count is None for table in tables)
+        if asks and (self.word(0) in _ASKING or not any(table.kind for table in tables)):
+            return False
         if said & _DATA or any(table.count is not None or len(table.asked) > 1 for table in tables):
             return True
         return len(self.tokens) <= 8 or len(tables) > 1 or any(one.is_plural for one in self.mentions()[:1])

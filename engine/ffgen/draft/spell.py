@@ -13,6 +13,11 @@ _TYPES = "char varchar nvarchar int bool enum uuid decimal numeric bigint timest
 _SHORT = {"row", "name", "date", "item", "user", "order"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GUARDED = """
+    workspace website webhook signup login username timestamp uptime dataset inbox hashtag influencer podcast blog vlog
+    ebook app emoji selfie smartphone hostname backend frontend repo sprint kanban chatbot livestream playlist wishlist
+    ecommerce fintech crypto blockchain wallet token checkin geofence telematics ebike scooter crowdfunding coworking
+    freelancer onboarding offboarding timesheet payslip microservice dropdown tooltip slug firmware gateway datacenter
+    subreddit repost retweet upvote downvote unfollow unsubscribe opt vaping vegan gluten pickleball glamping airport
     chicken cow pig sheep goat duck turkey rabbit listening listen lottery sport float string array boolean integer
     fire hoard dragon wizard spell gold coin ring wand lake river mountain forest bear lion horse fish farm
     farmer soil crop harvest rare moon star planet rocket engine wheel gear light heavy fast slow color shade

@@ -137,7 +137,9 @@ def subjects(
         if word in ("each", "every") or (
             (before in _STARTS or before == "and") and word in ("a", "an", "one", "1", "the")
         ):
-            _add(made, found, at + 1, is_plain, is_thing, _DOES if word in ("each", "every") else _VERBS, many=False)
+            is_each = word in ("each", "every")
+            _add(made, found, at + 1, is_plain, is_thing, _DOES if is_each else _VERBS, many=False)
+            _add(made, found, at + 1, is_plain, is_strange, {"has"}, many=False)
         elif before in _STARTS:
             _add(made, found, at, is_plain, is_thing, _VERBS, many=True)
         elif word == "per" and before and found[at - 1].is_plural:
@@ -145,7 +147,16 @@ def subjects(
         if before in _STARTS and word in ("for",) and _word(found, at + 1) in ("each", "every", "a", "an", "one"):
             _add(made, found, at + 2, is_plain, is_thing, set(), many=False)
         if at == 0 and _is_titled(found):
-            _add(made, found, at, is_plain, is_strange, {"for", "of", "from", "in", "at", "about"}, many=True, numbered=True)
+            _add(
+                made,
+                found,
+                at,
+                is_plain,
+                is_strange,
+                {"for", "of", "from", "in", "at", "about"},
+                many=True,
+                numbered=True,
+            )
         if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
             _add(made, found, at + 1, is_plain, is_strange, _OPENS, many=True, numbered=True)
     return made
@@ -179,7 +190,11 @@ def _add(
         or found[end - 1].is_plural != many
     ):
         return
-    if numbered and _word(found, end) in ("are", "is") and ":" in [_word(found, place) for place in range(end, end + 4)]:
+    if (
+        numbered
+        and _word(found, end) in ("are", "is")
+        and ":" in [_word(found, place) for place in range(end, end + 4)]
+    ):
         verbs = verbs | {"are", "is"}
     if (
         verbs

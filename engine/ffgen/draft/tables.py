@@ -12,7 +12,24 @@ from ffgen.draft.subjects import subjects
 from ffgen.draft.words import Phrase, fold, idle_words, plural
 
 MOST_ROWS = 1_000_000_000
-_BEFORE_HEAD = {"sheet", "tab", "collection", "table", "a", "an", "the", "and", "then", "finally", "also", "first", "second", "third", "of", "entity"}
+_BEFORE_HEAD = {
+    "sheet",
+    "tab",
+    "collection",
+    "table",
+    "a",
+    "an",
+    "the",
+    "and",
+    "then",
+    "finally",
+    "also",
+    "first",
+    "second",
+    "third",
+    "of",
+    "entity",
+}
 _BEFORE_HEAD |= {"called", "named", "about", "around", "exactly", "roughly", "one", "two", "next", "last"}
 _NO_HEADS = {"requirement", "note", "rule", "constraint", "format", "output", "detail", "structure", "schema", "rest"}
 _NO_HEADS |= {
@@ -42,6 +59,8 @@ _NO_HEADS |= {
 }
 _POINTING = {"fk", "reference", "→", ">", "referencing"}
 """Words before a table that another one refers to."""
+_STOPPING = {"per", "of", "in", "the", "so", "that", "this", "who", "which", "is", "are", "was", "were", "by", "to", "from"}
+"""Words between a number and a table that say that the number counts something else."""
 _LATER = terms.NOUNS | {"list", "item", "entry", "line", "log", "set"}
 """Words that say little alone, and are part of a longer name."""
 _ANYBODY = ("person", "human", "individual", "contact", "household")
@@ -176,7 +195,11 @@ class TableReader(Scanner):
         self._relate(wanted, mark)
         self._count(wanted, mark)
         one_of = self.word(at - 2) == "of" and self.word(at - 3) in ("one", "1")
-        if self.word(at - 1) not in ("per", "by") and not one_of and not (self.word(at - 1) == "each" and self.word(at - 2) == "for"):
+        if (
+            self.word(at - 1) not in ("per", "by")
+            and not one_of
+            and not (self.word(at - 1) == "each" and self.word(at - 2) == "for")
+        ):
             self.table = wanted
         if self.word(last + 1) not in (",", "and"):
             self.listing = self.is_listing_tables = False
@@ -232,6 +255,8 @@ class TableReader(Scanner):
         alone = first == 0 and self.word(after) == ";" and (first in self._inside or self.tokens[last].is_plural)
         if alone and (after + 1 in self._inside or self.word(after + 2) in (":", "(", "-")):
             return Head(first, last, after, number)
+        if self.word(after + 1) == ">":
+            return None
         if self.word(after) in (":", "-", "–", "—", "=") or (self.word(after) == "(" and number != after + 1):
             is_dash = self.word(after) in ("-", "–", "—", "=")
             if self._begins_part(first, last, number >= 0 or is_named, after, is_dash):
@@ -385,6 +410,8 @@ class TableReader(Scanner):
 
     def _is_owner(self, mark: Mark) -> bool:
         """Whether it only says whose the rows are: `invoices of a restaurant`."""
+        if not mark.is_plural and not self.listing and self.word(mark.first - 1) in ("our", "my", "this"):
+            return self.word(mark.last + 1) not in ("has", "with", ":", "(")
         return (
             not mark.is_plural
             and not self.listing
@@ -426,7 +453,7 @@ class TableReader(Scanner):
             back >= 0
             and steps < 3
             and self.tokens[back].kind == "word"
-            and self.word(back) not in terms.OPENERS | terms.JOINERS | {"per", "of", "in"}
+            and self.word(back) not in terms.OPENERS | terms.JOINERS | _STOPPING
         ):
             back, steps = back - 1, steps + 1
         return back
@@ -482,13 +509,23 @@ class TableReader(Scanner):
         if (
             at >= 0
             and self.tokens[at].kind == "number"
-            and (mark.is_plural or self.tokens[at].number == 1)
+            and mark.is_plural == (self.tokens[at].number != 1)
             and not self.used[at]
             and not self.tokens[at].is_share
             and not self.tokens[at].is_money
         ):
             self._set_count(wanted, self.tokens[at].number, at)
-        elif self._is_count(mark.last + 1) and self.word(mark.last + 2) in (",", "/", ";", "with", "-", ".", ":", "row", ""):
+        elif self._is_count(mark.last + 1) and self.word(mark.last + 2) in (
+            ",",
+            "/",
+            ";",
+            "with",
+            "-",
+            ".",
+            ":",
+            "row",
+            "",
+        ):
             if mark.is_plural and not self.listing:
                 self._set_count(wanted, self.tokens[mark.last + 1].number, mark.last + 1)
         elif (

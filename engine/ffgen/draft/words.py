@@ -147,7 +147,9 @@ _SAME = {"series", "staff", "people", "data", "inventory", "weather", "telemetry
 
 def _number(match: re.Match[str]) -> Token:
     text = match["number"]
-    if re.fullmatch(r"\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:[,.'\u202f]\d{3})+", text) and not re.fullmatch(r"0[.,]\d{3}", text):
+    if re.fullmatch(r"\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:[,.'\u202f]\d{3})+", text) and not re.fullmatch(
+        r"0[.,]\d{3}", text
+    ):
         number = float(re.sub(r"\D", "", text))
     else:
         number = min(float(text.replace(",", ".")), 1e300)
