@@ -56,14 +56,15 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 def plain_text(description: str) -> str:
-    """The description, where it is one: UsageError for one that is too long, or that holds control characters."""
+    """The description without control characters: UsageError for one that is too long, or that has little else."""
     if len(description) > MOST_CHARACTERS:
         what = f"The description has {len(description):,} characters; {MOST_CHARACTERS:,} are read at most."
         raise UsageError(what, hint="Say it in fewer words, or write a spec.")
     controls = [one for one in description if unicodedata.category(one) == "Cc" and one not in "\t\n\r"]
     if len(controls) * 10 > len(description):
-        raise UsageError(f"The description is no text: it holds U+{ord(controls[0]):04X} and its like.", hint=EXAMPLE)
-    return description
+        what = f"The description is no text: {len(controls)} of its {len(description)} are control characters."
+        raise UsageError(what, hint=EXAMPLE)
+    return "".join(one for one in description if unicodedata.category(one) != "Cc" or one in "\t\n\r\x1b")
 
 
 def draft_of(

@@ -4,7 +4,7 @@ import copy
 import re
 from typing import Any
 
-from ffgen.draft.catalogue import Meaning, meanings
+from ffgen.draft.catalogue import Meaning, kinds, meanings
 from ffgen.draft.forms import NAMES, TITLES, over, rename, set_price, tell_apart, timed, weigh
 from ffgen.draft.guess import guess, unknown
 from ffgen.draft.layout import USUAL_ROWS, Layout, Table
@@ -78,13 +78,14 @@ class Filler(Layout):
                     return True
         return False
 
-    def _first_key(self, asked: list[Asked]) -> Asked | None:
+    def _first_key(self, table: Table, asked: list[Asked]) -> Asked | None:
         """A key by another name: said to be unique, or the first of the fields; none where it is another table's."""
         others = {one.wanted.singular for one in self.tables.values()}
         for at, one in enumerate(asked):
             if len(one.phrase) < 2 or one.phrase[-1] not in ("id", "key", "code", "number", "no", "ref") or one.refers:
                 continue
-            if "_".join(one.phrase[:-1]) in others:
+            meant = kinds().get(one.phrase[:-1], [])
+            if "_".join(one.phrase[:-1]) in others or (meant and table.wanted.kind not in meant and not one.short.get("unique")):
                 continue
             if one.short.get("unique") or (at == 0 and one.phrase[-1] == "id"):
                 return one
@@ -100,7 +101,7 @@ class Filler(Layout):
             f"{wanted.singular}_number",
             f"{wanted.singular}_key",
         }
-        said = next((one for one in asked if one.name in keys), None) or self._first_key(asked)
+        said = next((one for one in asked if one.name in keys), None) or self._first_key(table, asked)
         if said is not None:
             asked.remove(said)
             name = said.name if said.name != "id" or len(self.tables) == 1 else "id"

@@ -328,12 +328,15 @@ class Settler(FlagReader):
         asked.notes.append(said)
 
     def _place_periods(self) -> None:
-        for limit in self.periods:
+        for limit in sorted(self.periods, key=lambda one: one.first):
             said = self.text_of(limit.first, limit.last)
             pair = self._left(limit.first)
             if limit.is_swapped:
                 self.request.ask("range", f"{said}: the first is after the second", f"{limit.low} to {limit.high}")
             kind = self._short(pair[1]).get("type") if pair else None
+            other = self.request.period not in (None, (limit.low, limit.high))
+            if other and self.word(limit.first - 1) == ",":
+                pair = None
             if pair and kind in ("date", "datetime"):
                 pair[1].short["range"] = [str(limit.low), str(limit.high)]
                 pair[1].notes.append(said)

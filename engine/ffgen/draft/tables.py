@@ -323,6 +323,9 @@ class TableReader(Scanner):
             wanted = self.request.table(self._kind(found).name)
             if wanted is not None and wanted.kind is not None:
                 wanted.shown, wanted.singular = shown(wanted.kind, found.phrase)
+                if self.word(head.first - 1) in ("table", "sheet") and found.is_plural:
+                    wanted.shown = re.sub(r"\W+", "_", fold(self.text_of(head.first, head.last)))
+                    wanted.singular = "_".join(phrase)
         else:
             self._new_table("_".join(phrase), head.first, head.last)
             wanted = self.request.table(plural("_".join(phrase)))
