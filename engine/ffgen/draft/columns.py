@@ -47,7 +47,7 @@ class FieldReader(TableReader):
                 return found, None
         if phrase[-1] in terms.SPANS and len(phrase) > 1 and self.tokens[last].is_plural:
             return None, {"type": "integer", "range": [1, 60 if phrase[-1] != "day" else 365]}
-        if short := guess([*phrase]):
+        if short := guess(["date"] if phrase[-1] in ("from", "until", "since") else [*phrase]):
             return None, dict(short)
         if unit := by_unit(phrase[-1]):
             found = self._meaning(phrase[:-1])

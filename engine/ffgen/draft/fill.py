@@ -85,7 +85,9 @@ class Filler(Layout):
             if len(one.phrase) < 2 or one.phrase[-1] not in ("id", "key", "code", "number", "no", "ref") or one.refers:
                 continue
             meant = kinds().get(one.phrase[:-1], [])
-            if "_".join(one.phrase[:-1]) in others or (meant and table.wanted.kind not in meant and not one.short.get("unique")):
+            if "_".join(one.phrase[:-1]) in others or (
+                meant and table.wanted.kind not in meant and not one.short.get("unique")
+            ):
                 continue
             if one.short.get("unique") or (at == 0 and one.phrase[-1] == "id"):
                 return one

@@ -78,6 +78,7 @@ _RANGES = [
     (re.compile(rf"(?<![\d.-])({_N}) ?(?:-|to|through|\.\.+|…) ?({_N}){_UNIT}"), "plain"),
     (re.compile(rf"\b(?:out of|on a scale of|scale of|up to|at most|max|maximum(?: of)?|no more than|not more than|less than|under|below|younger than|cheaper than|smaller than|fewer than|<|< =|<=) ({_N}){_UNIT}"), "most"),  # noqa: E501
     (re.compile(rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|more than|over|above|older than|greater than|larger than|exceeding|>|> =|>=) ({_N}){_UNIT}"), "least"),  # noqa: E501
+    (re.compile(rf"(?<![\d.-])({_N}) or ({_N}) (?=per |for each|of them|of those|each)"), "plain"),
     (re.compile(rf"({_N}) ?(?:\+|or more|or older|and over|and above|or above|and older){_UNIT}"), "least"),
     (re.compile(rf"({_N}){_UNIT} (?:or less|or younger|and under|or below|and younger|max\b|at most)"), "most"),
 ]  # fmt: skip

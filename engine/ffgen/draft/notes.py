@@ -6,7 +6,7 @@ from typing import Any
 from ffgen.draft import outline, terms
 from ffgen.draft.read import Reader
 
-_UNSURE = {
+_UNSURE = {"url", "uri", 
     "date",
     "time",
     "timestamp",
@@ -22,7 +22,7 @@ _UNSURE = {
 }
 """Types that may be part of a name as well: `order date`."""
 _BEFORE_TYPE = set("unique whole a an optional nullable positive required short random each all".split())
-_FOLLOWS = set(", ; . ) / | ( unique not null primary pk nullable optional and between from in one never".split()) | {
+_FOLLOWS = set(", ; . ) / | ( [ unique not null primary pk nullable optional and between from in one never".split()) | {
     ""
 }
 """What may follow a type."""
@@ -226,7 +226,7 @@ class NoteReader(Reader):
             back -= 1
         if self.word(back) == "," and any(back - 1 == run[0] for run in self.runs):
             return back - 1, True
-        if self.word(back) in ("is", "are", ":", "=", "-", "–", "as", "being"):
+        if self.word(back) in ("is", "are", ":", "=", "as", "being"):
             back -= 1
             return (back - 1 if self.word(back) in ("is", "as") else back), True
         return back, False
@@ -338,7 +338,7 @@ class NoteReader(Reader):
         for at, token in enumerate(self.tokens):
             pair = (token.word, self.word(at + 1)) in (("primary", "key"), ("foreign", "key"))
             if (token.word in ("pk", "fk") or pair) and at and not token.is_plural:
-                if token.word in ("pk", "primary") and self._is_head(at - 1 - (self.word(at - 1) == "(")):
+                if token.word in ("pk", "primary"):
                     self.singles.append((at, at))
                 self.use(at, at + pair, "modifier")
 

@@ -83,7 +83,8 @@ def moments(found: Sequence[Token]) -> dict[int, int]:
     for at in range(len(found) - 1):
         first, second = found[at], found[at + 1]
         is_done = first.kind == "word" and (first.text.lower().endswith("ed") or first.word in _DONE)
-        if is_done and second.word in ("at", "on", "by") and not first.is_glued and not second.is_glued:
+        is_span = first.word in ("available", "valid", "active", "open", "blocked", "employed", "closed") and second.word in ("from", "until", "since", "to")
+        if (is_span or is_done and second.word in ("at", "on", "by")) and not first.is_glued and not second.is_glued:
             after = _word(found, at + 2)
             before = _word(found, at - 1)
             if after in (",", ";", ".", ")", "", "(", "/", ":", "and") and before in (

@@ -185,6 +185,8 @@ class Reader(FieldReader):
             ",",
         ):
             return True
+        if self.word(at) == "there" and self.word(at + 1) in ("is", "are", "s"):
+            return True
         end = next(
             (one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";", ":")),
             len(self.tokens),

@@ -39,7 +39,7 @@ _EXERCISE = re.compile(
     r"\bfor (?:teaching|testing|learning|practi[cs]ing|training|demoing|showing|trying|load testing|benchmarking|exploring) "
     r"[^.:;,]{0,60}?(?= [:.;,])"
 )
-_YES_OR_NO = re.compile(r"(?<!\( )\b(?:yes (?:/|or|,) no|y / n|true (?:/|or) false|no (?:/|or) yes)\b")
+_YES_OR_NO = re.compile(r"(?<!\( )\b(?:yes (?:/|or|,) no|y / n|true (?:/|or) false|no (?:/|or) yes|or not)\b")
 _PACED = re.compile(
     r"\bevery (?:\d+ )?(?:second|minute|hour|day|week)\b"
     r"|\b(?:hourly|daily|weekly|monthly)"
@@ -113,6 +113,8 @@ class Scanner:
         for first, last in self.yes_or_no:
             self.use(first, last, "yes or no")
         self.marks: dict[int, Mark] = {}
+        self.values: dict[int, list[str]] = {}
+        """Values that are listed, by a token of what they are values of."""
         self.table: Wanted | None = None
         self.is_listing_tables = False
         self.naming = False
@@ -145,6 +147,8 @@ class Scanner:
     def _use_unit(self, at: int) -> None:
         """A word right after a range is its unit, where nothing but it stands before the next comma."""
         at += self.word(at) == "°"
+        if self.word(at) == "mm" and self.word(at + 1) == "hg":
+            self.use(at, at + 1, "unit")
         if self.word(at) and self.word(at + 1) in (",", ";", ".", ")", "", "and", "or"):
             token = self.tokens[at]
             if token.kind == "word" and (
@@ -437,6 +441,7 @@ def clean(text: str) -> str:
     cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"table \1", cut)
     cut = re.sub(r"(?i)\b(e\.g|i\.e|approx|etc|incl|max|min|vs|resp|no|ca|abt)\.(?=\s|,|$)", _undotted, cut)
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
+    cut = re.sub(r"(?<=\w)\?(?=\s*[,;)])", " optional", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
     cut = re.sub(r"\b\d+(?:st|nd|rd|th)\b", " ", cut)
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()

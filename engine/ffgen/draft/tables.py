@@ -59,7 +59,24 @@ _NO_HEADS |= {
 }
 _POINTING = {"fk", "reference", "→", ">", "referencing"}
 """Words before a table that another one refers to."""
-_STOPPING = {"per", "of", "in", "the", "so", "that", "this", "who", "which", "is", "are", "was", "were", "by", "to", "from"}
+_STOPPING = {
+    "per",
+    "of",
+    "in",
+    "the",
+    "so",
+    "that",
+    "this",
+    "who",
+    "which",
+    "is",
+    "are",
+    "was",
+    "were",
+    "by",
+    "to",
+    "from",
+}
 """Words between a number and a table that say that the number counts something else."""
 _LATER = terms.NOUNS | {"list", "item", "entry", "line", "log", "set"}
 """Words that say little alone, and are part of a longer name."""
@@ -271,14 +288,15 @@ class TableReader(Scanner):
         plain = phrase[-1] in idle_words() | terms.ROWS | _NO_HEADS or phrase[-1] in terms.FIELDS
         end = next((at for at in range(after, len(self.tokens)) if self.word(at) in (".", "!", "?")), len(self.tokens))
         stretch = [self.word(at) for at in range(after + 1, end)]
-        parts = 1 + sum(word in (",", ";", "/") for word in stretch)
+        parts = 1 + sum(word in (",", ";", "/", "+", "and") for word in stretch) + self._is_count(after + 1)
         if plain or parts < 2 or self.tokens[first].kind != "word":
             return False
         known = phrase in kinds() or phrase[-1:] in kinds()
         is_field = self._is_field(phrase) and phrase not in kinds()
         is_many = self.tokens[last].is_plural or phrase[-1] in terms.COLLECTIVE
         is_column = is_strong and first in self._inside and self.word(after) != "("
-        if self.word(after + 1) in terms.TYPES and self.word(after + 2) not in ("(",):
+        is_counting = self._is_count(after + 1) and (self.word(after + 2),) in kinds()
+        if self.word(after + 1) in terms.TYPES or last in self.values or is_counting:
             return False
         if is_strong and (is_many or is_column) and not self._is_valued(after):
             return True
@@ -512,7 +530,7 @@ class TableReader(Scanner):
         if (
             at >= 0
             and self.tokens[at].kind == "number"
-            and mark.is_plural == (self.tokens[at].number != 1)
+            and mark.is_plural
             and not self.used[at]
             and not self.tokens[at].is_share
             and not self.tokens[at].is_money

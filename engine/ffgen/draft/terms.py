@@ -204,6 +204,8 @@ _TYPES = {
     "email": "email",
     "enum": "enum enumeration category categorical",
     "time": "time",
+    "ipv4": "ipv4 inet",
+    "url": "url uri",
 }
 TYPES = {word: kind for kind, words in _TYPES.items() for word in words.split()}
 """Words for types, as in a schema, and the types that they stand for."""

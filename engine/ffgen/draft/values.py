@@ -35,7 +35,6 @@ class ValueReader(NoteReader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.values: dict[int, list[str]] = {}
         self.parts: dict[int, list[float]] = {}
         """Shares of values, by where the values are put."""
         self.shares: list[Share] = []
@@ -187,7 +186,7 @@ class ValueReader(NoteReader):
             if any(at in self.values for at in range(mark.first, mark.last + 1)):
                 continue
             at = mark.last + 1
-            while at < len(self.tokens) and self.used[at] == "type" and self.word(at) not in ("(", "[", "{"):
+            while at < len(self.tokens) and self.used[at] == "type":
                 at += 1
             skipped, is_told = 0, False
             if self.word(at) == "," and self.word(at + 1) in ("which", "that") and self._chooses(at + 2):
@@ -238,7 +237,7 @@ class ValueReader(NoteReader):
                 self._keep(mark, items, at, end, is_sure=True)
                 continue
             elif (
-                self.word(at + 1) == "/"
+                self.word(at + 1) in ("/", "|")
                 and self.tokens[at].kind == "word"
                 and (self.word(at),) not in kinds()
                 and (not self._names_field(at) or self._is_closed_name(mark) or self.word(at - 1) == "enum")
