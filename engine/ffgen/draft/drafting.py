@@ -218,6 +218,7 @@ def _mend(made: Made, ask: Ask, error: Finding) -> None:
     field = table["fields"][int(place[2])]
     path = f"{table['name']}.{field['name']}"
     if error.path.endswith(".unique") and field.pop("unique", False):
+        ask("range", f"{field['name']}: {error.what}"[:200], "not unique", path)
         return
     ask("range", f"{field['name']}: {error.what}"[:200], "left out", path)
     if field.pop("unique", False) and "generator" not in field:

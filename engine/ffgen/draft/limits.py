@@ -63,7 +63,7 @@ _DATE = (
 _PERIODS = [
     (re.compile(rf"\b(?:between|from)? ?({_DATE}) (?:and|to|until|till|through|up to|-|\.\.+|…|bi|a|(?:and|to|through|until) (?:the )?(?:end|start|middle) of) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
     (re.compile(rf"\b(?:in|during|of|for|from|either|over|throughout) (?:either )?({_DATE}) (?:or|/|&) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
-    (re.compile(rf"\b(?:since|from|after|starting in|starting|beginning in|no earlier than|not before) ({_DATE})(?: on| onward| onwards| until now| to now| to today| to date)?(?![\d%])"), "since"),  # noqa: E501
+    (re.compile(rf"\b(?:since|from|after|starting in|starting|beginning in|no earlier than|not before) ({_DATE})(?! (?:to|and|-|until|up to) \$?\d)(?: on| onward| onwards| until now| to now| to today| to date)?(?![\d%])"), "since"),  # noqa: E501
     (re.compile(rf"\b(?:before|until|up to|till) ({_DATE})(?![\d%])"), "until"),
     (re.compile(rf"\b(?:in|during|of|for|throughout|within|for the year|over|year|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"), "in"),  # noqa: E501
     (re.compile(r"\b(?:last|past|previous|recent) (?:(\d+) )?(year|month|week|day|quarter|decade)\b(?! (?:old|purchase|login))"), "last"),  # noqa: E501

@@ -6,7 +6,9 @@ from typing import Any
 from ffgen.draft import outline, terms
 from ffgen.draft.read import Reader
 
-_UNSURE = {"url", "uri", 
+_UNSURE = {
+    "url",
+    "uri",
     "date",
     "time",
     "timestamp",
@@ -209,7 +211,8 @@ class NoteReader(Reader):
                 continue
             ends = self._ends_item(self._parameters(at)[0] + 1)
             alone = head in self._inside or colon
-            if self.word(at) in _UNSURE and not (ends and (alone or (sure > 1 and self.tokens[at].text.islower()))):
+            is_list = colon and self.word(at - 1) in (":", "=") and self.tokens[head].is_plural
+            if is_list or self.word(at) in _UNSURE and not (ends and (alone or (sure > 1 and self.tokens[at].text.islower()))):
                 continue
             last, short = self._parameters(at)
             if head not in self._inside and colon:

@@ -31,6 +31,7 @@ _WHERE = {
     "hold",
     "time",
 }
+_DONE |= {"expire", "start", "end", "begin", "depart", "arrive", "renew", "close"}
 _REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
 _GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
 _GLUE |= {"-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
@@ -83,7 +84,15 @@ def moments(found: Sequence[Token]) -> dict[int, int]:
     for at in range(len(found) - 1):
         first, second = found[at], found[at + 1]
         is_done = first.kind == "word" and (first.text.lower().endswith("ed") or first.word in _DONE)
-        is_span = first.word in ("available", "valid", "active", "open", "blocked", "employed", "closed") and second.word in ("from", "until", "since", "to")
+        is_span = first.word in (
+            "available",
+            "valid",
+            "active",
+            "open",
+            "blocked",
+            "employed",
+            "closed",
+        ) and second.word in ("from", "until", "since", "to")
         if (is_span or is_done and second.word in ("at", "on", "by")) and not first.is_glued and not second.is_glued:
             after = _word(found, at + 2)
             before = _word(found, at - 1)

@@ -196,7 +196,9 @@ class Reader(FieldReader):
         plain = not {*first} & (
             terms.OPENERS | {"is", "are", "should", "must", "each", "every", "please", "i", "we", "make"}
         )
-        return words.count(",") >= 2 and len(first) <= 4 and plain and self.tokens[at].kind == "word"
+        begins = self.marks.get(at)
+        some = words.count(",") >= 2 or ("," in words and begins is not None and begins.is_field and not begins.kinds)
+        return some and len(first) <= 4 and plain and self.tokens[at].kind == "word"
 
     def _take(self, mark: Mark) -> int:
         following = self.word(mark.last + 1)

@@ -74,7 +74,11 @@ def links(words: Sequence[str], mentions: Sequence[Mention], owner: Callable[[in
             found.append(Link(mention.table, mention.table, mention.first))
             continue
         near = words[max(mention.first - 2, 0) : mention.first]
-        if mention.is_plural and list(near[-1:]) == ["to"] and near[0] in ("belong", "belonging", "linked", "attached", "tied"):
+        if (
+            mention.is_plural
+            and list(near[-1:]) == ["to"]
+            and near[0] in ("belong", "belonging", "linked", "attached", "tied")
+        ):
             child = owner(mention.first)
             found += [Link(child, mention.table, mention.first)] if child and child != mention.table else []
         if mention.is_plural or before is not None and before.table == mention.table:

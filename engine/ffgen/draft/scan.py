@@ -441,6 +441,7 @@ def clean(text: str) -> str:
     cut = re.sub(r"\b([A-Za-z][\w-]*)\.(?:csv|tsv|jsonl?|ndjson|parquet|xlsx?|sql|yaml|yml)\b", r"table \1", cut)
     cut = re.sub(r"(?i)\b(e\.g|i\.e|approx|etc|incl|max|min|vs|resp|no|ca|abt)\.(?=\s|,|$)", _undotted, cut)
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
+    cut = re.sub(r"(?i)\b(?:in total|all in all|in all|total of(?= \d))(?=\b)", " ", cut)
     cut = re.sub(r"(?<=\w)\?(?=\s*[,;)])", " optional", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
     cut = re.sub(r"\b\d+(?:st|nd|rd|th)\b", " ", cut)

@@ -74,9 +74,17 @@ class Settler(FlagReader):
         self._place_runs()
         self._place_spoiled()
         self._place_total()
+        self._ask_vague()
         self._note_rest()
         request.is_wish = self._is_wish()
         return request
+
+    def _ask_vague(self) -> None:
+        """Words of a degree that nobody can measure: what makes a tour popular?"""
+        for at, token in enumerate(self.tokens):
+            if token.word in terms.VAGUE and self.used[at] in ("", "table") and at not in self._inside:
+                self.request.ask("term", f'What does "{token.text}" mean here?', "not taken in", "")
+                return
 
     def _is_wish(self) -> bool:
         """Whether the text asks for data: it counts rows, lists fields, names tables or says so."""
@@ -119,7 +127,7 @@ class Settler(FlagReader):
         for one in tables:
             near = {parent for other in tables if other.kind and other.name in told for parent in other.kind.parents}
             is_many = any(mention.is_plural and mention.table == one.name for mention in self.mentions())
-            of_others = one.name in near or bool(one.kind and told & {*one.kind.parents})
+            of_others = one.name in near or bool(one.kind and (told | {tables[0].name}) & {*one.kind.parents})
             is_first = one is tables[0] and is_many
             if (
                 one.name in told

@@ -57,7 +57,9 @@ class ShareReader(ValueReader):
                 inside = [place for place in before if place[0] <= opened - 1 <= place[1]]
                 if inside:
                     return inside[0][2], inside[0][3]
-        between = [self.word(place) for place in range(last + 1, at) if self.used[place] not in _ASIDE - {"modifier", "blank"}]
+        between = [
+            self.word(place) for place in range(last + 1, at) if self.used[place] not in _ASIDE - {"modifier", "blank"}
+        ]
         stops = {".", ";", "!", "?"} if loose else {".", ",", ";", "!", "?", "and", "or", ")"}
         said = all(
             self.used[one] in _ASIDE

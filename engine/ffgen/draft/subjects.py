@@ -157,6 +157,10 @@ def subjects(
                 many=True,
                 numbered=True,
             )
+        if at == 0 and [token.kind for token in found[:6]].count("number") and "," in [token.word for token in found[:4]]:
+            comma = next(place for place, token in enumerate(found) if token.word == ",")
+            if comma + 2 < len(found) and found[comma + 1].kind == "number" and _word(found, comma + 2) in terms.ROWS:
+                _add(made, found, at, is_plain, is_strange, {","}, many=True, numbered=True)
         if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
             _add(made, found, at + 1, is_plain, is_strange, _OPENS, many=True, numbered=True)
     return made

@@ -294,6 +294,7 @@ class TableReader(Scanner):
         known = phrase in kinds() or phrase[-1:] in kinds()
         is_field = self._is_field(phrase) and phrase not in kinds()
         is_many = self.tokens[last].is_plural or phrase[-1] in terms.COLLECTIVE
+        is_sure = is_sure or (first in self.subjects and self.subjects[first] == last and self.word(after) == ":")
         is_column = is_strong and first in self._inside and self.word(after) != "("
         is_counting = self._is_count(after + 1) and (self.word(after + 2),) in kinds()
         if self.word(after + 1) in terms.TYPES or last in self.values or is_counting:
@@ -498,6 +499,12 @@ class TableReader(Scanner):
         kind = self._kind(mark)
         said = self.text_of(mark.first, mark.last)
         self.use(mark.first, mark.last, "table")
+        counted = next((one for one in self.request.tables if one.kind and one.kind.has_people and one.count is None), None)
+        if kind.singular == "person" and counted is not None and mark.is_plural and self._is_count(self._before(mark.first)):
+            # `a staff list, 120 people`
+            self._count(counted, mark)
+            self.table = counted
+            return
         wanted = self.request.table(kind.name)
         if wanted is None:
             wanted = Wanted(kind.name, kind.singular, kind, mark.first, said)
@@ -567,6 +574,8 @@ class TableReader(Scanner):
     def _set_count(self, wanted: Wanted, number: float, at: int) -> None:
         self.use(at, at, "count")
         if number < 1 or number != int(number):
+            said = self.text_of(at, at)
+            self.request.ask("range", f"{said} {wanted.said}: there can't be so many", "1000", wanted.name)
             return
         if number > MOST_ROWS:
             self.request.ignored.append(self.text_of(at, at)[:80])
@@ -691,6 +700,8 @@ class TableReader(Scanner):
 
 def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
     """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
+    if phrase[-1] == kind.singular and not kind.name.startswith(kind.singular[:3]):
+        return plural(kind.singular), kind.singular
     if (
         phrase[-1] in terms.COLLECTIVE | terms.DATA
         or (len(phrase) > 2 and phrase[-1:] not in kind.phrases)

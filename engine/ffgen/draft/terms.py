@@ -115,6 +115,15 @@ CLOSED = set(
     channel kind outcome result reason shift option format medium source
     """.split()
 )
+VAGUE = set(
+    """
+    popular affordable cheap expensive angry unhappy happy frequent struggling unusual weird abnormal strange suspicious
+    risky loyal valuable busy trendy typical usual decent successful difficult problematic healthy unhealthy important
+    interesting good bad nice reasonable appropriate long short heavy best worst power engaged engagement satisfied
+    unsatisfied dissatisfied churny vulnerable
+    """.split()
+)
+"""Words of a degree, of which a description leaves open where it begins."""
 NOUNS = set(
     """
     application book class collection company contact description detail distribution feature format history
