@@ -7,7 +7,7 @@ from typing import Any
 from ffgen.draft.catalogue import Meaning, kinds, meanings
 from ffgen.draft.forms import NAMES, TITLES, over, rename, set_price, tell_apart, timed, weigh
 from ffgen.draft.guess import guess, unknown
-from ffgen.draft.layout import USUAL_ROWS, Layout, Table
+from ffgen.draft.layout import KEY_WORDS, USUAL_ROWS, Layout, Table
 from ffgen.draft.request import Asked, Wanted
 from ffgen.draft.words import lexicon
 
@@ -72,7 +72,7 @@ class Filler(Layout):
         for name, other in self.tables.items():
             called = {other.wanted.singular, other.wanted.kind.singular if other.wanted.kind else other.wanted.singular}
             for singular in (tuple(one.split("_")) for one in sorted(called)):
-                keys = (singular, (*singular, "id"), (*singular, "key"))
+                keys = {singular, *((*singular, word) for word in KEY_WORDS)}
                 if name in table.links and asked.phrase in keys and singular != own:
                     asked.refers = name
                     return True

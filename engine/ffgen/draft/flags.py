@@ -24,6 +24,8 @@ class FlagReader(ShareReader):
         """A type that was said, over what the catalogue says, where the two can't both hold."""
         short = self._short(asked) or guess([*asked.phrase]) or {}
         have = short.get("type", "")
+        if kind == "time" and asked.phrase[-1] in ("at", "on"):
+            return
         if kind == have or (kind in ("string", "text", "enum") and have in _TEXTS) or (kind == "email" and have):
             made = dict(asked.short)
         elif kind in ("integer", "number") and have in ("integer", "number"):

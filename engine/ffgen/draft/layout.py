@@ -8,6 +8,8 @@ from ffgen.draft.request import Request, Wanted
 from ffgen.errors import UsageError
 
 USUAL_ROWS = 1000
+KEY_WORDS = ("id", "key", "no", "code", "ref")
+"""What the name of a key ends with."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,9 @@ class Layout:
         for name, how in (wanted.kind.parents if wanted.kind else {}).items():
             if name in names:
                 found[name] = dict(how)
+        for other in self.request.tables:
+            if other is not wanted and wanted.name not in other.children and self._keys(wanted, other):
+                found.setdefault(other.name, {})
         for name in wanted.belongs:
             if name in names:
                 found.setdefault(name, {})
@@ -73,6 +78,16 @@ class Layout:
                 if {other.singular} & {*wanted.kind.fields, *wanted.kind.own}:
                     found.setdefault(other.name, {})
         return found
+
+    def _keys(self, wanted: Wanted, other: Wanted) -> bool:
+        """Whether a table has a field that is another's key by name: `teacher_id`."""
+        singulars = {other.singular, other.kind.singular if other.kind else other.singular} - {wanted.singular}
+        if other.kind and wanted.name in other.kind.parents:
+            return False
+        return any(
+            len(one.phrase) > 1 and one.phrase[-1] in KEY_WORDS and "_".join(one.phrase[:-1]) in singulars
+            for one in wanted.asked
+        )
 
     def _ordered(self) -> list[Wanted]:
         """Parents before children; a circle is cut where it closes."""

@@ -10,7 +10,8 @@ from ffgen.draft.layout import USUAL_ROWS, Made, Table
 from ffgen.draft.pairs import follow
 from ffgen.draft.request import Question
 
-_LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_BR", "ja": "ja_JP"}
+_LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_BR", "ja": "ja_JP", "it": "it_IT", "nl": "nl_NL"}
+_LOCALES |= {"pl": "pl_PL", "sv": "sv_SE", "da": "da_DK"}
 _FEW_NAMES = {"ja_JP": 1500}
 """Locales with few names (2,550), and the rows up to which nobody need be called like another."""
 

@@ -24,7 +24,7 @@ _UNSURE = {
 }
 """Types that may be part of a name as well: `order date`."""
 _BEFORE_TYPE = set("unique whole a an optional nullable positive required short random each all".split())
-_FOLLOWS = set(", ; . ) / | ( [ unique not null primary pk nullable optional and between from in one never".split()) | {
+_FOLLOWS = set(", ; . ) / | ( [ unique not null primary pk nullable optional and between from in one never max min up".split()) | {
     ""
 }
 """What may follow a type."""
@@ -86,7 +86,7 @@ _FLAGS |= {
     "the",
     "only",
 }
-_FLAGS |= {"length", "value", "range", "random", "realistic", "valid", "generated", "per", "yyyy", "mm", "dd", "utc"}
+_FLAGS |= {"length", "letter", "capital", "uppercase", "lowercase", "alphanumeric", "value", "range", "random", "realistic", "valid", "generated", "per", "yyyy", "mm", "dd", "utc"}
 _UNITS = {
     "kg",
     "g",
@@ -145,6 +145,9 @@ _BLANK = (
 )
 _MODAL = r"(?:may|might|can|could|sometimes?|often|occasionally|possibly|maybe|usually|is allowed to|are allowed to|allowed to|perhaps?|rarely|frequently)"
 _LEFT = re.compile(
+    rf"\b(?:which |that |it )?(?:stay|remain|stays|remains) (?:empty|blank|null)\b{_LATE}(?=[ ,.;)!?]|$)"
+    rf"|\b(?:that |which )?(?:person|user|they|customer|some|many|most|guest|patient)? ?(?:often|sometimes?|may|can|usually)? ?(?:leave|left) (?:it )?(?:empty|blank|out)\b{_LATE}"
+    rf"|"
     rf"(?:\b(?:which|that|and|but|it|they) )?\b{_MODAL} (?:\w+ ){{0,2}}?(?:be |stay |remain |left )?(?:left )?{_BLANK}{_LATE}(?=[ ,.;)!?]|$)"
     rf"|\b(?:which is |that is |is |are )?(?:empty|blank|null|unset|missing) (?:for|if|when|until|unless|while|where) [^,;.!?()%]{{1,80}}"
     rf"|\b(?:or|otherwise|else) (?:empty|blank|null|missing|none)\b(?! value)"
@@ -162,6 +165,7 @@ _RIGHT = re.compile(
 
 
 _SINGLE = re.compile(
+    r"\b(?:that |which )?never repeat\w*\b|"
     r"\b(?:which |that )?no (?:two|2) (?:\w+ ){0,3}?(?:the same|alike|share it|have the same|equal|identical|share one|may share it|the same one)\b"
     r"|\b(?:that )?(?:nobody|no one|none) else (?:has|have|use)\b"
     r"|\b(?:never|not) (?:twice|repeated|reused|used twice|the same twice)(?: the same)?\b|\b(?:that )?(?:must|may|should|can|do|does)(?: not|n t| never) (?:repeat|occur twice|be repeated|be reused|be duplicated)\b"
@@ -212,7 +216,11 @@ class NoteReader(Reader):
             ends = self._ends_item(self._parameters(at)[0] + 1)
             alone = head in self._inside or colon
             is_list = colon and self.word(at - 1) in (":", "=") and self.tokens[head].is_plural
-            if is_list or self.word(at) in _UNSURE and not (ends and (alone or (sure > 1 and self.tokens[at].text.islower()))):
+            if (
+                is_list
+                or self.word(at) in _UNSURE
+                and not (ends and (alone or (sure > 1 and self.tokens[at].text.islower())))
+            ):
                 continue
             last, short = self._parameters(at)
             if head not in self._inside and colon:

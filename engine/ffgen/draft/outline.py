@@ -189,7 +189,7 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
             back -= 1
         end = back
         while back > last and back > end - 6 and _goes_on(found, back) and is_value(back):
-            if _word(found, back) in _COPULAS | {"either"}:
+            if _word(found, back) in _COPULAS | {"either"} or (_word(found, back) == "of" and _word(found, back - 1) != "out"):
                 break
             back -= 1
         between = [at for at in range(last + 1, back + 1) if _word(found, at) not in _BREAKS | {")"}]
@@ -270,7 +270,7 @@ def _alternating(found: Sequence[Token]) -> list[Distribution]:
     made: list[Distribution] = []
     at = 1
     while at < len(found):
-        if _word(found, at - 1) not in (":", "(", "=", "["):
+        if _word(found, at - 1) not in (":", "(", "=", "[", "{"):
             at += 1
             continue
         values, end = list[tuple[int, int, float]](), at
@@ -280,10 +280,11 @@ def _alternating(found: Sequence[Token]) -> list[Distribution]:
                 end < len(found) and found[end].kind == "word" and _word(found, end) not in _BREAKS and end - start < 4
             ):
                 end += 1
+            end += start < end < len(found) and _word(found, end) in (":", "=")
             is_pair = end > start and end < len(found) and found[end].kind == "number" and not found[end].is_share
             if not is_pair:
                 break
-            values.append((start, end - 1, found[end].number))
+            values.append((start, end - 1 - (_word(found, end - 1) in (":", "=")), found[end].number))
             end += 1
             if _word(found, end) not in _BREAKS:
                 break
@@ -292,7 +293,7 @@ def _alternating(found: Sequence[Token]) -> list[Distribution]:
         total = sum(part for *_, part in values)
         head = _head(found, at)
         if len(values) > 1 and head >= 0 and (98 <= total <= 102 or 0.98 <= total <= 1.02):
-            last = values[-1][1] + 1
+            last = values[-1][1] + 1 + (_word(found, values[-1][1] + 1) in (":", "="))
             made.append(Distribution(at, last, head, [(one, two, part / total) for one, two, part in values]))
         at = max(end, at + 1)
     return made

@@ -19,6 +19,7 @@ _MANY = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, 
 _SMALL = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _SMALL |= {"twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
 _WHOLE = {"of", "are", "is", "were", "was", "have", "has", "had", "do", "get", "will", "should", "must", "come", "use"}
+_WHOLE |= {"true", "yes", "false", "male", "female", "active", "paid"}
 _NO_HALF = {"a", "an", "day", "hour", "year", "price", "million", "dozen", "thousand", "board", "star", "bath", "life"}
 _NO_HALF |= {"marathon", "term", "century", "moon", "point", "pint", "hourly", "yearly", "sibling", "dozen"}
 _RATED = {"rating", "score", "scale", "star", "stars", "grade", "rated", "mark", "review"}

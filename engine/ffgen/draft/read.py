@@ -71,7 +71,7 @@ class Reader(FieldReader):
             phrase = ("number", "of", *(self.tokens[place].word for place in range(at + 2, last + 1)))
             self.add(phrase, at, last, None, guess(list(phrase)))
             return last + 1
-        if self.listing and (last := self._headed(at, mark)):
+        if self.listing and (last := self._dated(at) or self._headed(at, mark)):
             return last + 1
         if (
             self.naming
@@ -95,6 +95,17 @@ class Reader(FieldReader):
             self.item.append(at)
             if token.word in ("every", "per"):
                 self.each = token.word
+        return at + 1
+
+    def _dated(self, at: int) -> int:
+        """`date returned`: the last token of a date or time that is named by what was done; 0 where there is none."""
+        done = at + 1 < len(self.tokens) and self.tokens[at + 1].text.lower().endswith("ed")
+        ends = self.word(at + 2) in (",", ".", ";", ")", "", "and", "(", "between", "from", "in") or self.used[at + 2 : at + 3] == ["limit"]
+        if self.word(at) not in ("date", "time") or not done or not ends or self.used[at + 1] or self.item:
+            return 0
+        phrase = (self.word(at + 1), self.word(at))
+        self._flush()
+        self.add(phrase, at, at + 1, self._meaning(phrase), guess([self.word(at)]))
         return at + 1
 
     def _headed(self, at: int, mark: Mark | None) -> int:
@@ -204,9 +215,12 @@ class Reader(FieldReader):
         following = self.word(mark.last + 1)
         if self.names.get(mark.first) == mark.last and not mark.kinds:
             return self._take_name(mark)
+        if mark.phrase == ("line",) and self.tokens[mark.first - 1].kind == "number" and self.request.tables:
+            self.use(mark.first, mark.last, "count")
+            return mark.last + 1
         if (
             mark.kinds
-            and not mark.is_plural
+            and (not mark.is_plural or mark.phrase[-1] in terms.COLLECTIVE)
             and following in terms.PARTS
             and not self.marks.get(mark.last + 1, mark).kinds
         ):
@@ -265,7 +279,7 @@ class Reader(FieldReader):
         is_said = self.word(mark.first - 1) in ("table", "called", "named") or (
             not self.request.tables
             and not self.pending
-            and self.word(mark.last + 1) in (",", ":", "-", "with")
+            and self.word(mark.last + 1) in (",", ":", "-", "with", "|")
             and self._is_count(mark.last + 2)
             and self.word(mark.last + 3) in terms.ROWS
         )

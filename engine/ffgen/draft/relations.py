@@ -73,13 +73,13 @@ def links(words: Sequence[str], mentions: Sequence[Mention], owner: Callable[[in
         if _is_own(words, mention, owner(mention.first)):
             found.append(Link(mention.table, mention.table, mention.first))
             continue
-        near = words[max(mention.first - 2, 0) : mention.first]
+        near = [word for word in words[max(mention.first - 3, 0) : mention.first] if word != "the"][-2:]
         if (
             mention.is_plural
             and list(near[-1:]) == ["to"]
             and near[0] in ("belong", "belonging", "linked", "attached", "tied")
         ):
-            child = owner(mention.first)
+            child = before.table if before is not None else owner(mention.first)
             found += [Link(child, mention.table, mention.first)] if child and child != mention.table else []
         if mention.is_plural or before is not None and before.table == mention.table:
             continue

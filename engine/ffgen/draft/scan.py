@@ -10,11 +10,12 @@ from ffgen.draft.catalogue import Kind, domains, field_phrases, homes, kinds
 from ffgen.draft.code import in_words
 from ffgen.draft.dates import in_iso
 from ffgen.draft.files import english
+from ffgen.draft.places import places
 from ffgen.draft.portions import portions
 from ffgen.draft.request import Asked, Request, Wanted
 from ffgen.draft.spell import known, mended
 from ffgen.draft.tongues import spaced, translated
-from ffgen.draft.words import Phrase, counted, fold, idle_words, lexicon, singular, tokens
+from ffgen.draft.words import Phrase, counted, idle_words, lexicon, singular, tokens
 
 LONGEST = 20_000
 """Characters of a description that are read."""
@@ -232,75 +233,14 @@ class Scanner:
                         self.use(at, at + len(phrase) - 1, "domain")
 
     def _locales(self) -> None:
-        said = lexicon()
-        for exact, group in ((True, said["locales"]), (False, said["nearest"])):
-            for locale, text in group.items():
-                for name in (one.strip() for one in text.split(",")):
-                    self._locale(locale, tuple(fold(name).split()), exact)
-
-    def _locale(self, locale: str, phrase: Phrase, exact: bool) -> None:
-        size = len(phrase)
-        for at in range(len(self.tokens) - size + 1):
-            words = tuple(fold(token.text).removesuffix("'s") for token in self.tokens[at : at + size])
-            if words != phrase or self.used[at] == "locale" or not self._is_place(at, at + size - 1):
-                continue
-            self.use(at, at + size - 1, "locale")
-            if locale not in self.request.locales:
-                self.request.locales.append(locale)
-                where = " ".join(token.text for token in self.tokens[at : at + size])
-                note = f'"{where}": people and places of {locale}'
-                self.request.understood.append(note if exact else f"{note}, the nearest that there is")
-
-    def _is_place(self, first: int, last: int) -> bool:
-        text, before, after = self.tokens[first].text, self.word(first - 1), self.word(last + 1)
-        if text in ("us", "polish"):
-            return False
-        if before in ("(", ":", "="):
-            return False
-        inside = sum((token.text == "(") - (token.text == ")") for token in self.tokens[:first])
-        if inside > 0 and before not in ("in", "from"):
-            return False
-        near = {
-            "in",
-            "from",
-            "of",
-            "across",
-            "within",
-            "based",
-            "for",
-            "throughout",
-            "around",
-            "the",
-            "are",
-            "living",
-            "at",
-        }
-        near |= {"and", "or", ","} if self.request.locales else set()
-        people = {
-            "name",
-            "address",
-            "city",
-            "people",
-            "phone",
-            "citizen",
-            "resident",
-            "market",
-            "based",
-            "adult",
-            "person",
-            "company",
-            "style",
-            "postcode",
-            "zip",
-            "format",
-            "locale",
-        }
-        follows = (
-            (after,) in kinds()
-            or after in people
-            or f"{after} {self.word(last + 2)}" in ("online shop", "phone number")
-        )
-        return before in near or follows or (first == 0 and follows) or text.isupper()
+        """Where people and places are from."""
+        for place in places(self.tokens, self.request.text):
+            self.use(place.first, place.last, "locale")
+            if place.locale not in self.request.locales:
+                self.request.locales.append(place.locale)
+                where = " ".join(token.text for token in self.tokens[place.first : place.last + 1])
+                note = f'"{where}": people and places of {place.locale}'
+                self.request.understood.append(note if place.is_exact else f"{note}, the nearest that there is")
 
     def _domain(self) -> str:
         scores: dict[str, float] = {}
@@ -443,11 +383,18 @@ def clean(text: str) -> str:
     cut = re.sub(r"(?i)\be[- ]?mail", "email", cut)
     cut = re.sub(r"(?i)\b(?:in total|all in all|in all|total of(?= \d))(?=\b)", " ", cut)
     cut = re.sub(r"(?<=\w)\?(?=\s*[,;)])", " optional", cut)
+    cut = re.sub(r"(?i)\bppl\b", "people", cut)
+    cut = re.sub(r"(?i)\b(flat) (table|file|csv)\b", r"\2", cut)
+    cut = _BOUNDED.sub(r"\1 from \2 to \3", cut)
+    cut = re.sub(r"(?i)\bp ?= ?0?\.(\d{2})\b", r"\1% true", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
     cut = re.sub(r"\b\d+(?:st|nd|rd|th)\b", " ", cut)
     return "".join(letter if letter.isprintable() else " " for letter in cut).strip()
 
 
+_BOUNDED = re.compile(
+    r"(?i)\b(int|integer|float|decimal|number|double|date|datetime|timestamp) ?[\[(] ?(-?[\d.:T-]{1,25}) ?(?:,|\.\.|to|-|–) ?(-?[\d.:T-]{1,25}) ?[\])]"
+)
 _AFTER = set(
     "bpm mmhg celsius fahrenheit c f kwh kw dbm ppm hpa lux rpm mbar db mg ml kcal bar volt watt amp kmh mph sqm".split()
 )

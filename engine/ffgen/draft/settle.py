@@ -40,6 +40,7 @@ _HINTED = {
 
 _DATA = set("data dataset database row record csv json table column field schema sample mock spec entry excel".split())
 """Words by which a text asks for data."""
+_WISHES = set("make give need want generate create build produce get invent fake set mock".split())
 _ASKING = set("what how why when who where do does is are will my which".split())
 
 
@@ -91,6 +92,9 @@ class Settler(FlagReader):
         said = {token.word for token in self.tokens}
         tables = self.request.tables
         asks = "?" in said and not said & _DATA and all(table.count is None for table in tables)
+        wishes = said & _WISHES or any(len(table.asked) > 1 for table in tables)
+        if asks and not wishes:
+            return False
         if asks and (self.word(0) in _ASKING or not any(table.kind for table in tables)):
             return False
         if said & _DATA or any(table.count is not None or len(table.asked) > 1 for table in tables):

@@ -157,7 +157,11 @@ def subjects(
                 many=True,
                 numbered=True,
             )
-        if at == 0 and [token.kind for token in found[:6]].count("number") and "," in [token.word for token in found[:4]]:
+        if (
+            at == 0
+            and [token.kind for token in found[:6]].count("number")
+            and "," in [token.word for token in found[:4]]
+        ):
             comma = next(place for place, token in enumerate(found) if token.word == ",")
             if comma + 2 < len(found) and found[comma + 1].kind == "number" and _word(found, comma + 2) in terms.ROWS:
                 _add(made, found, at, is_plain, is_strange, {","}, many=True, numbered=True)

@@ -96,6 +96,10 @@ class TableReader(Scanner):
             return False
         if self.in_part and not self._opens_part(mark):
             return False
+        if mark.phrase == ("person",) and self.word(mark.first - 1) in ("that", "which", "where", "when", "because", "so", "if"):
+            return False
+        if self._is_told(mark):
+            return True
         if (
             self.listing
             and self.word(mark.first - 1) in _POINTING
@@ -445,12 +449,22 @@ class TableReader(Scanner):
             and (self.table is not None or not mark.kinds)
         )
 
+    def _is_told(self, mark: Mark) -> bool:
+        """Whether a sentence tells of one of them: `A comment has`, `for a driver we keep`."""
+        before, after = self.word(mark.first - 1), self.word(mark.last + 1)
+        if mark.is_plural or before not in ("a", "an", "each", "every", "one", "1", "the"):
+            return False
+        opens = self.word(mark.first - 2) in (".", ";", "and", "", "!", "?", ",")
+        return (opens and after in ("has", "hold", "contain", "include")) or (
+            self.word(mark.first - 2) == "for" and after in ("we", "i", "they", "there", "you", "it")
+        )
+
     def _is_bounded(self, mark: Mark) -> bool:
         """Whether a range or a type follows: `likes (0-500)`, `likes int`."""
         at = mark.last + 1
         close = self.brackets_of.get(at, 0)
         return self.used[at : at + 1] in (["type"], ["limit"]) or (
-            close > 0 and all(self.used[one] == "limit" for one in range(at + 1, close))
+            close > 0 and all(self.used[one] in ("limit", "type", "note") for one in range(at + 1, close))
         )
 
     def _opens_part(self, mark: Mark) -> bool:
@@ -499,8 +513,15 @@ class TableReader(Scanner):
         kind = self._kind(mark)
         said = self.text_of(mark.first, mark.last)
         self.use(mark.first, mark.last, "table")
-        counted = next((one for one in self.request.tables if one.kind and one.kind.has_people and one.count is None), None)
-        if kind.singular == "person" and counted is not None and mark.is_plural and self._is_count(self._before(mark.first)):
+        counted = next(
+            (one for one in self.request.tables if one.kind and one.kind.has_people and one.count is None), None
+        )
+        if (
+            kind.singular == "person"
+            and counted is not None
+            and mark.is_plural
+            and self._is_count(self._before(mark.first))
+        ):
             # `a staff list, 120 people`
             self._count(counted, mark)
             self.table = counted
@@ -702,6 +723,10 @@ def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
     """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
     if phrase[-1] == kind.singular and not kind.name.startswith(kind.singular[:3]):
         return plural(kind.singular), kind.singular
+    if plural("_".join(phrase)) == kind.name:
+        return kind.name, "_".join(phrase)
+    if phrase[-1] == "profile" and len(phrase) > 1 and phrase[:-1] not in kinds() and all(word.isalpha() for word in phrase):
+        return plural("_".join(phrase)), "_".join(phrase)
     if (
         phrase[-1] in terms.COLLECTIVE | terms.DATA
         or (len(phrase) > 2 and phrase[-1:] not in kind.phrases)

@@ -63,7 +63,7 @@ class ValueReader(NoteReader):
 
     def _told(self, head: int, first: int) -> int:
         """What values are of, where only a pronoun or a verb stands right before them: `the channel that brought them:`."""
-        while head > 0 and self.used[head] == "type":
+        while head > 0 and (self.used[head] == "type" or self.word(head) in ("enum", "(", ":")):
             head -= 1
         if head < 0 or head in self._inside or (self.word(head) not in idle_words() and self._mark(head, 1)):
             return head
@@ -191,7 +191,7 @@ class ValueReader(NoteReader):
             skipped, is_told = 0, False
             if self.word(at) == "," and self.word(at + 1) in ("which", "that") and self._chooses(at + 2):
                 at, skipped, is_told = at + 2, 1, True
-            while self.word(at) in terms.GLUE and skipped < 5:
+            while self.word(at) in terms.GLUE and skipped < 5 and not self._is_letter(at):
                 at, skipped = at + 1, skipped + 1
             opened = self.word(at)
             if opened == "in" and self.word(at + 1) in ("(", "[", "{"):
@@ -258,7 +258,8 @@ class ValueReader(NoteReader):
             plain = token.kind == "word" and not self.used[at] and at not in taken and token.word not in idle_words()
             after = self.word(at + 1)
             after = "(" if after == "in" and self.word(at + 2) in ("(", "[", "{") else after
-            opens = after in ("(", "[", "{", "=", "either") or (
+            slashed = self.word(at + 2) == "/" and self.word(at + 4) == "/" and self.tokens[at + 1].kind == "word"
+            opens = slashed or after in ("(", "[", "{", "=", "either") or (
                 after in (":", "is", "are", "can", "being", "one")
                 and (self._chooses(at + 1) or (after, self.word(at + 2)) == ("one", "of"))
             )
@@ -292,6 +293,10 @@ class ValueReader(NoteReader):
             if back >= 0 and self.tokens[back].kind == "word" and back not in self.values:
                 self.values[back] = [chr(code) for code in range(ord(first), ord(last) + 1)]
                 self.use(back + 1, at + 2, "values")
+
+    def _is_letter(self, at: int) -> bool:
+        """Whether a capital stands alone, a value: `group A, B or O`."""
+        return at < len(self.tokens) and len(self.tokens[at].text) == 1 and self.tokens[at].text.isupper()
 
     def _chooses(self, at: int) -> bool:
         """Whether `a, b or c` stands at a place."""
@@ -362,7 +367,7 @@ class ValueReader(NoteReader):
 
     def _lists_values(self, mark: Mark, fields: int, many: int) -> bool:
         """Whether what is in brackets after a name are its values, and not its fields; `fields` of `many` may be."""
-        if mark.kinds:
+        if mark.kinds and (mark.is_plural or not self._is_closed_name(mark)):
             return fields == 0
         if self._is_closed_name(mark):
             return True
