@@ -6,14 +6,14 @@ import re
 MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.lower(): at for at, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
-_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_DAY = r"(?<![\d-])(\d{1,2})(?:st|nd|rd|th)?"
 _TO = r"\s*(?:-|–|—|to|until|till|through|and)\s*"
-_SPAN = re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
+_SPAN = re.compile(rf"(?i){_DAY} (?:of )?({_MONTH})\.?{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
 _SPAN_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY}{_TO}({_MONTH})\.? {_DAY},? (\d{{4}})\b")
-_DAYS = re.compile(rf"(?i)\b{_DAY}{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
+_DAYS = re.compile(rf"(?i){_DAY}{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
 _DAYS_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY}{_TO}{_DAY},? (\d{{4}})\b")
 _MONTHS = re.compile(rf"(?i)\b({_MONTH})\.?({_TO})({_MONTH})\.?,? (?:of )?(\d{{4}})\b")
-_FIRST = re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
+_FIRST = re.compile(rf"(?i){_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
 _FIRST_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b")
 _NUMBERS = re.compile(r"(?<![\d./-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?![\d./]*\d)")
 _HALVES = re.compile(r"(?i)\b(?:the )?(first|second|1st|2nd) half of (\d{4})\b|\bH([12])[ /-]?(\d{4})\b")

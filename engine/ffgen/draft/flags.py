@@ -7,6 +7,7 @@ from ffgen.draft import terms
 from ffgen.draft.guess import guess, unknown
 from ffgen.draft.request import Asked
 from ffgen.draft.shares import ShareReader
+from ffgen.draft.words import fold
 
 _TEXTS = {"string", "text", "enum", "email", "phone", "url", "uuid", "ipv4", "time"}
 
@@ -19,6 +20,8 @@ class FlagReader(ShareReader):
             for at, said in self.types.items():
                 if any(first <= at <= last for first, last in [(asked.first, asked.last), *asked.mentions]):
                     self._set_type(asked, said["type"], said)
+                    if asked.name.endswith("_count") and len(asked.phrase) == 1:
+                        asked.name = re.sub(r"\W+", "_", fold(asked.said))
 
     def _set_type(self, asked: Asked, kind: str, said: dict[str, Any]) -> None:
         """A type that was said, over what the catalogue says, where the two can't both hold."""

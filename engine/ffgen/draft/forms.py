@@ -99,7 +99,9 @@ def over(short: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
                 made["type"] = "integer"
         generator = made.get("generator")
         name = generator.get("name") if isinstance(generator, dict) else generator
-        if name in SPREADS and isinstance(generator, dict):
+        if str(name).startswith("place."):
+            made.pop("generator")
+        elif name in SPREADS and isinstance(generator, dict):
             low, high = said["range"]
             middle = generator.get(SPREADS[name]) if SPREADS[name] not in ("", "-") else None
             if name != "beta" and (middle is None or not low < middle < high):

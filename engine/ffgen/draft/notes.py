@@ -24,9 +24,9 @@ _UNSURE = {
 }
 """Types that may be part of a name as well: `order date`."""
 _BEFORE_TYPE = set("unique whole a an optional nullable positive required short random each all".split())
-_FOLLOWS = set(", ; . ) / | ( [ unique not null primary pk nullable optional and between from in one never max min up".split()) | {
-    ""
-}
+_FOLLOWS = set(
+    ", ; . ) / | ( [ unique not null primary pk nullable optional and between from in one never max min up".split()
+) | {""}
 """What may follow a type."""
 _FLAGS = {
     "unique",
@@ -86,7 +86,25 @@ _FLAGS |= {
     "the",
     "only",
 }
-_FLAGS |= {"length", "letter", "capital", "uppercase", "lowercase", "alphanumeric", "value", "range", "random", "realistic", "valid", "generated", "per", "yyyy", "mm", "dd", "utc"}
+_FLAGS |= {
+    "length",
+    "letter",
+    "capital",
+    "uppercase",
+    "lowercase",
+    "alphanumeric",
+    "value",
+    "range",
+    "random",
+    "realistic",
+    "valid",
+    "generated",
+    "per",
+    "yyyy",
+    "mm",
+    "dd",
+    "utc",
+}
 _UNITS = {
     "kg",
     "g",

@@ -34,9 +34,10 @@ _WHERE = {
 _DONE |= {"expire", "start", "end", "begin", "depart", "arrive", "renew", "close"}
 _REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
 _GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
-_GLUE |= {"-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
+_GLUE |= {"which", "that", "-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
 _LEADS = {"(", "with", "in", "at", "split", "roughly", "about", "ratio", "weighted", "weight", "share", "probability"}
 _LEADS |= {
+    "=",
     "of",
     ":",
     ",",
@@ -189,7 +190,9 @@ def _trailing(found: Sequence[Token], shares: list[int], is_value: Callable[[int
             back -= 1
         end = back
         while back > last and back > end - 6 and _goes_on(found, back) and is_value(back):
-            if _word(found, back) in _COPULAS | {"either"} or (_word(found, back) == "of" and _word(found, back - 1) != "out"):
+            if _word(found, back) in _COPULAS | {"either"} or (
+                _word(found, back) == "of" and _word(found, back - 1) != "out"
+            ):
                 break
             back -= 1
         between = [at for at in range(last + 1, back + 1) if _word(found, at) not in _BREAKS | {")"}]

@@ -100,7 +100,9 @@ class Reader(FieldReader):
     def _dated(self, at: int) -> int:
         """`date returned`: the last token of a date or time that is named by what was done; 0 where there is none."""
         done = at + 1 < len(self.tokens) and self.tokens[at + 1].text.lower().endswith("ed")
-        ends = self.word(at + 2) in (",", ".", ";", ")", "", "and", "(", "between", "from", "in") or self.used[at + 2 : at + 3] == ["limit"]
+        ends = self.word(at + 2) in (",", ".", ";", ")", "", "and", "(", "between", "from", "in") or self.used[
+            at + 2 : at + 3
+        ] == ["limit"]
         if self.word(at) not in ("date", "time") or not done or not ends or self.used[at + 1] or self.item:
             return 0
         phrase = (self.word(at + 1), self.word(at))
@@ -150,7 +152,7 @@ class Reader(FieldReader):
             self.listing = True
         elif word == "each":
             self.each = "each"
-            if following in ("has", "have", "with", "having") or (following == "one"):
+            if following in ("has", "have", "with", "having", "a", "an") or (following == "one"):
                 self._flush()
                 self.listing = True
         elif (
@@ -283,6 +285,7 @@ class Reader(FieldReader):
             and self._is_count(mark.last + 2)
             and self.word(mark.last + 3) in terms.ROWS
         )
+        is_said = is_said or (mark.first == 0 and self.tokens[mark.last].is_plural and self.word(mark.last + 1) in (";", "|", ","))
         opens = self.word(mark.last + 1) in ("(", ":", "table", "with", "has") and not self.is_valued(mark)
         many = self.tokens[mark.last].is_plural and not mark.is_known
         if is_said and not self.listing or opens and many:

@@ -71,7 +71,7 @@ def known() -> frozenset[str]:
 _MODIFIERS = set(
     """unique distinct optional nullable missing empty blank null between from to since until before after during last
     past previous weekend weekday evening morning summer winter year month week day hour minute second active inactive
-    percent thousand hundred million dozen customer each every per either one row record hourly daily weekly monthly realistic required duplicate
+    january february march april may june july august september october november december percent thousand hundred million dozen customer each every per either one row record hourly daily weekly monthly realistic required duplicate
     duplicates typo outlier messy dirty noise male female man woman black friday christmas growing quoted table linked
     related relational with including such like whose where their must should never always""".split()
 )

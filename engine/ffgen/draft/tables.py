@@ -96,7 +96,15 @@ class TableReader(Scanner):
             return False
         if self.in_part and not self._opens_part(mark):
             return False
-        if mark.phrase == ("person",) and self.word(mark.first - 1) in ("that", "which", "where", "when", "because", "so", "if"):
+        if mark.phrase == ("person",) and self.word(mark.first - 1) in (
+            "that",
+            "which",
+            "where",
+            "when",
+            "because",
+            "so",
+            "if",
+        ):
             return False
         if self._is_told(mark):
             return True
@@ -534,6 +542,9 @@ class TableReader(Scanner):
                 # as in a schema: called just so
                 wanted.shown = re.sub(r"\W+", "_", fold(said))
                 wanted.singular = "_".join(mark.phrase)
+            if self.names.get(mark.first) == mark.last:
+                wanted.shown = re.sub(r"\W+", "_", fold(said))
+                wanted.singular = "_".join(mark.phrase)
             self.request.tables.append(wanted)
         self._relate(wanted, mark)
         self._count(wanted, mark)
@@ -725,7 +736,12 @@ def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
         return plural(kind.singular), kind.singular
     if plural("_".join(phrase)) == kind.name:
         return kind.name, "_".join(phrase)
-    if phrase[-1] == "profile" and len(phrase) > 1 and phrase[:-1] not in kinds() and all(word.isalpha() for word in phrase):
+    if (
+        phrase[-1] == "profile"
+        and len(phrase) > 1
+        and phrase[:-1] not in kinds()
+        and all(word.isalpha() for word in phrase)
+    ):
         return plural("_".join(phrase)), "_".join(phrase)
     if (
         phrase[-1] in terms.COLLECTIVE | terms.DATA

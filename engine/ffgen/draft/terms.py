@@ -112,7 +112,7 @@ GLUE = set(
 CLOSED = set(
     """
     status priority type level category severity stage tier plan gender role size color state method class mode
-    channel kind outcome result reason shift option format medium source
+    channel kind outcome result reason shift option format medium source contract
     """.split()
 )
 VAGUE = set(

@@ -259,9 +259,13 @@ class ValueReader(NoteReader):
             after = self.word(at + 1)
             after = "(" if after == "in" and self.word(at + 2) in ("(", "[", "{") else after
             slashed = self.word(at + 2) == "/" and self.word(at + 4) == "/" and self.tokens[at + 1].kind == "word"
-            opens = slashed or after in ("(", "[", "{", "=", "either") or (
-                after in (":", "is", "are", "can", "being", "one")
-                and (self._chooses(at + 1) or (after, self.word(at + 2)) == ("one", "of"))
+            opens = (
+                slashed
+                or after in ("(", "[", "{", "=", "either")
+                or (
+                    after in (":", "is", "are", "can", "being", "one")
+                    and (self._chooses(at + 1) or (after, self.word(at + 2)) == ("one", "of"))
+                )
             )
             if plain and opens and not (token.is_plural and after == "("):
                 found.append(Mark(at, at, (token.word,), False, [], token.is_plural, False))
@@ -355,7 +359,8 @@ class ValueReader(NoteReader):
                 values.append(text)
             stop = last
         fields = sum(self._is_other(start, last) for start, last in items)
-        if bracketed and len(items) == 1 and not mark.kinds and not self.used[items[0][0]]:
+        counts = bool(items) and self.word(items[0][1]) in terms.ROWS
+        if bracketed and len(items) == 1 and not mark.kinds and not self.used[items[0][0]] and not counts:
             self.use(items[0][0], items[0][1], "note")
         if len(values) < 2 or (bracketed and not self._lists_values(mark, fields, len(items))):
             return
