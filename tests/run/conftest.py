@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.run.drive import Site, sites
+from tests.run.calm import Calm
+from tests.run.drive import OLD, Site, sites
 from tests.run.nursery import Nursery, nurseries
 from tests.standin import Settings, Standin, start
 
@@ -30,6 +31,14 @@ def server(one_server: Standin) -> Standin:
 def site(tmp_path: Path) -> Iterator[Site]:
     with sites(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def old(site: Site, calm: Calm) -> Path:
+    """A destination that holds a file already, for a run of the module's `calm` one."""
+    calm.server.reset()
+    site.path().write_bytes(OLD)
+    return site.path()
 
 
 @pytest.fixture(scope="module")

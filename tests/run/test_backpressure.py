@@ -26,7 +26,7 @@ def test_nobody_reads_and_so_nobody_is_asked(site: Site, server: Standin, worker
         "-",
         streams={"stdout": subprocess.PIPE},
         workers=workers,
-        patch={"ffgen.run.state.UNWRITTEN": UNWRITTEN},
+        patch={"ffgen.run.bench.UNWRITTEN": UNWRITTEN},
     )
     asked = standstill(server)
     # What waits: in the pipe, with the writer, and what was in flight when it stopped.

@@ -4,80 +4,47 @@ finishes with the same bytes, asking again only what was in flight.
 
 import asyncio
 import random
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.run.calm import IN_FLIGHT, Calm, calm_run
 from tests.run.drive import KILLED, OLD, Run, Site, kill_one, spec, wait_for
-from tests.standin import Standin, start
+from tests.standin import Standin
 
 from ffgen.errors import InternalError
 from ffgen.run.crew import Member, Processes
 from ffgen.run.messages import Message
 
 COUNT = 96
-IN_FLIGHT = 4
-
-
-@dataclass(frozen=True)
-class Calm:
-    """What an undisturbed run makes, and the server that it asked."""
-
-    server: Standin
-    source: dict[str, Any]
-    digest: str
-    seconds: float
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Every reply takes a little while; some requests fail, at their first try only."""
-    with start(slots=8, latency=0.05, jitter=0.05, duplicates=0.2, http500=0.05, reset=0.05, fault_tries=1) as server:
-        site = Site(tmp_path_factory.mktemp("calm"))
-        source = spec(server.url, COUNT, concurrency=IN_FLIGHT)
-        done = site.run(source, workers=1)
-        assert done.code == 0, done
-        yield Calm(server, source, site.digest(), done.seconds)
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calm]:
+    """Some requests fail, at their first try only."""
 
+    def make(url: str) -> dict[str, Any]:
+        return spec(url, COUNT, concurrency=IN_FLIGHT)
 
-@pytest.fixture
-def old(site: Site, calm: Calm) -> Path:
-    """A destination that holds a file already."""
-    calm.server.reset()
-    site.path().write_bytes(OLD)
-    return site.path()
-
-
-def recovers(site: Site, calm: Calm, kills: int = 1, workers: int = 0) -> None:
-    """The same command again ends well, with the same bytes, and asks again what was in flight at most."""
-    if workers:
-        done = site.run(calm.source, workers=workers)
-        assert done.code == 0, done
-    else:
-        site.here(calm.source)
-    assert site.digest() == calm.digest
-    assert site.leftovers() == []
-    assert calm.server.stats()["repeated"] <= kills * IN_FLIGHT
+    with calm_run(tmp_path_factory.mktemp("calm"), make, duplicates=0.2, http500=0.05, reset=0.05) as made:
+        yield made
 
 
 @pytest.mark.parametrize("place", ["stored@1", "verdict@4", "publish"])
 def test_a_killed_coordinator_leaves_the_destination_alone(site: Site, calm: Calm, old: Path, place: str) -> None:
-    done = site.run(calm.source, points=f"coordinator.{place.replace('@', ':kill@')}", workers=1)
-    assert done.code == KILLED and old.read_bytes() == OLD
-    before = calm.server.stats()["requests"]
-    recovers(site, calm)
+    calm.dies(site, place.replace("@", ":kill@"))
     if place == "publish":
-        assert calm.server.stats()["requests"] == before, "all replies were there"
+        calm.has_all_replies(site)
+    else:
+        calm.recovers(site)
 
 
 def test_a_coordinator_killed_after_the_rename_has_published(site: Site, calm: Calm, old: Path) -> None:
     done = site.run(calm.source, points="coordinator.published:kill", workers=1)
     assert done.code == KILLED and site.digest() == calm.digest
-    before = calm.server.stats()["requests"]
-    recovers(site, calm)
-    assert calm.server.stats()["requests"] == before
+    calm.has_all_replies(site)
 
 
 @pytest.mark.parametrize("place", ["gate.verdict@3", "writer.written@4", "writer.finished@1"])
@@ -86,7 +53,7 @@ def test_a_lost_gate_or_writer_ends_the_run_resumably(site: Site, calm: Calm, ol
     assert done.code == 70 and old.read_bytes() == OLD
     assert f"The {place.partition('.')[0]} process" in done.error and "the same command" in done.error
     assert site.leftovers() == []
-    recovers(site, calm)
+    calm.recovers(site)
 
 
 def test_a_lost_worker_is_replaced_and_the_run_goes_on(site: Site, calm: Calm, old: Path) -> None:
@@ -184,11 +151,10 @@ def test_a_shard_that_takes_three_workers_down_ends_the_run_by_name(
 
 def test_a_run_killed_while_it_recovers_recovers(site: Site, calm: Calm, old: Path) -> None:
     """One after the other on one destination, each a little further than the last."""
-    places = ["coordinator.stored:kill@2", "coordinator.verdict:kill@6", "coordinator.publish:kill"]
+    places = ["stored:kill@2", "verdict:kill@6", "publish:kill"]
     for place in places:
-        assert site.run(calm.source, points=place, workers=0).code == KILLED
-        assert old.read_bytes() == OLD
-    recovers(site, calm, kills=len(places))
+        calm.dies(site, place, workers=0)
+    calm.recovers(site, kills=len(places))
 
 
 def killed_at_random(site: Site, calm: Calm, seed: int, kills: int) -> None:
@@ -209,7 +175,7 @@ def killed_at_random(site: Site, calm: Calm, seed: int, kills: int) -> None:
         # One killed after the rename has published, too.
         published = published or site.path().read_bytes() != OLD
         assert site.digest() == calm.digest if published else done.code != 0, told
-    recovers(site, calm, kills=kills, workers=2)
+    calm.recovers(site, kills=kills, workers=2)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ffgen.plan.shards import Shards
-from ffgen.run import state as module
+from ffgen.run import bench
 from ffgen.run.moves import (
     Arrived,
     AskShard,
@@ -36,7 +36,7 @@ from ffgen.run.moves import (
     WriteShard,
     Written,
 )
-from ffgen.run.state import State
+from ffgen.run.state import DEATHS, State
 
 STEPS = 100_000
 
@@ -98,7 +98,7 @@ class Crew:
         assert state.counts.asks <= state.max_asks
         assert all(server.limit.in_flight <= server.limit.ceiling for server in state.servers)
         assert state.ended or len(self.asked) == state.in_flight
-        self.most_held = max(self.most_held, state.held)
+        self.most_held = max(self.most_held, state.bench.held)
 
     def do(self, command: Command) -> None:
         assert self.ended is None
@@ -267,9 +267,9 @@ def crew(
 
 
 @contextmanager
-def narrow(window: int = module.WINDOW, unwritten: int = module.UNWRITTEN) -> Iterator[None]:
+def narrow(window: int = bench.WINDOW, unwritten: int = bench.UNWRITTEN) -> Iterator[None]:
     """Room for so many bytes only."""
-    with patch.object(module, "WINDOW", window), patch.object(module, "UNWRITTEN", unwritten):
+    with patch.object(bench, "WINDOW", window), patch.object(bench, "UNWRITTEN", unwritten):
         yield
 
 
@@ -296,8 +296,8 @@ worlds = st.builds(
     endpoints=st.integers(1, 3),
     retries=st.integers(0, 3),
     factor=st.sampled_from([1.0, 2.0, 20.0]),
-    window=st.sampled_from([700, 2000, module.WINDOW]),
-    unwritten=st.sampled_from([1, 500, module.UNWRITTEN]),
+    window=st.sampled_from([700, 2000, bench.WINDOW]),
+    unwritten=st.sampled_from([1, 500, bench.UNWRITTEN]),
 )
 @settings(max_examples=300, deadline=None)
 @example(World(kept=1.0), 0, 1, 1, 1, 1, 0, 1.0, 700, 1)
@@ -335,10 +335,10 @@ def test_any_run_ends_and_keeps_every_promise(
             case GiveUp("endpoint"):
                 assert played.state.servers.are_given_up(played.now)
             case GiveUp("bug"):
-                assert played.deaths >= module.DEATHS
+                assert played.deaths >= DEATHS
             case _:
                 raise AssertionError(end)
-        if window < module.WINDOW:
+        if window < bench.WINDOW:
             # The head is always let in, or else nothing would ever be judged; then it waits for the gate.
             assert played.most_held <= window + unwritten + 2 * batch_size * world.row_bytes
 
@@ -348,7 +348,7 @@ def test_any_run_ends_and_keeps_every_promise(
 def test_bad_luck_does_not_keep_a_good_model_from_n(seed: int, concurrency: int) -> None:
     world = World(good=0.8, new=0.7, failing=0.2, losing=0.02)
     played = crew(200, 8, seed=seed, concurrency=concurrency, world=world)
-    assert played.run() == Complete() or played.deaths >= module.DEATHS
+    assert played.run() == Complete() or played.deaths >= DEATHS
     assert played.state.counts.beyond < 200
 
 
@@ -407,7 +407,7 @@ def test_rows_beyond_the_window_wait_on_disk_and_come_back() -> None:
         played.feed(Started())
         hang_the_head(played, 49)
         assert played.state.launched == 50 and played.judged == 0
-        assert played.in_memory == {1, 2, 3, 4, 5} and played.state.held == 400
+        assert played.in_memory == {1, 2, 3, 4, 5} and played.state.bench.held == 400
         phases = [shard.phase for shard in played.state.open.values()]
         assert phases.count("kept") == 44
         full_reply(played, played.asked.pop().shard)
@@ -428,7 +428,7 @@ def test_a_slow_writer_stops_asking_and_judging_until_it_is_through() -> None:
         assert played.ended is None and played.state.launched < 6
         asks = played.state.counts.asks
         played.end_writing()
-        assert played.state.unwritten < 100
+        assert played.state.bench.unwritten < 100
         assert played.state.counts.asks == asks + 1
 
 
@@ -467,7 +467,7 @@ def test_a_gate_that_stands_still_does_not_fill_the_memory() -> None:
         with patch.object(Crew, "reply", full_reply):
             while played.asked or played.making:
                 (played.end_asked if played.asked else played.end_making)()
-        assert played.judged < 10 and played.state.held <= 400 + 200 + 80
+        assert played.judged < 10 and played.state.bench.held <= 400 + 200 + 80
         assert played.run_on() == Complete()
 
 

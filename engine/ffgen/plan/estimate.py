@@ -169,16 +169,11 @@ def view_table(recipe: Recipe, layout: Layout, pooled: Mapping[str, Field]) -> T
     """One drawn table in words."""
     kinds = recipe.kinds
     width = sum(len(name) + 4 + kinds[name].widths()[0] for name in recipe.written) + 2
-    fields = [
-        FieldView(
-            name=name,
-            type=kind.field.type,
-            made_by=maker_of(recipe, name, pooled),
-            constraints=describe(build_type(pooled[name]) if name in pooled else kind)
-            + ", not written" * kind.field.hidden,
-        )
-        for name, kind in kinds.items()
-    ]
+    fields = []
+    for name, kind in kinds.items():
+        view = view_drawn_field(recipe, name, pooled)
+        hidden = ", not written" * kind.field.hidden
+        fields.append(structs.replace(view, constraints=view.constraints + hidden))
     return TableView(
         name=layout.table,
         count=layout.count,
@@ -199,8 +194,15 @@ def maker_of(recipe: Recipe, name: str, pooled: Collection[str]) -> str:
     return "model" if recipe.samplers[name].field.source == "ask" else recipe.generators[name]
 
 
+def view_drawn_field(recipe: Recipe, name: str, pooled: Mapping[str, Field]) -> FieldView:
+    """One field of a drawn table in words. `pooled` has the fields that draw from pools, as the spec has them."""
+    kind = recipe.samplers[name].kind
+    constraints = describe(build_type(pooled[name]) if name in pooled else kind)
+    return FieldView(name=name, type=kind.field.type, made_by=maker_of(recipe, name, pooled), constraints=constraints)
+
+
 def view_field(kind: ValueType) -> FieldView:
-    """One field in words."""
+    """One field in words, made by the model."""
     constraints = describe(kind)
     return FieldView(name=kind.field.name, type=kind.field.type, made_by="model", constraints=constraints)
 

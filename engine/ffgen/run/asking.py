@@ -169,7 +169,7 @@ class GivenRows(Subject):
         for name in self.asked:
             makers = rows[MAKER + name]
             self.made[name].update(makers.filter(rows[name].is_not_null()) if rows[name].null_count() else makers)
-        return Written(self.state.unwritten)
+        return Written(self.state.bench.unwritten)
 
     def finish(self) -> bool:
         """See Subject."""
@@ -181,19 +181,19 @@ class GivenRows(Subject):
             return False
         self.state.ended = True
         while self.state.counts.admitted < self.plan.shards.count:
-            here = self._here(self.state.judged_next)
+            here = self._here(self.state.bench.next)
             self._settle(here, *self._answers(here))
             self._fall_back(here)
             if here.missing:
                 raise self._impossible(here)
-            self.state.judged_next += 1
+            self.state.bench.next += 1
             self.state.counts.admitted += len(here.part.index)
             self.write(WriteShard(here.shard, len(here.part.index)))
         return True
 
     def short(self, replies: list[tuple[int, bytes]]) -> FfgenError:
         """See Subject."""
-        return self._impossible(self.under_way[self.state.judged_next])
+        return self._impossible(self.under_way[self.state.bench.next])
 
     def _here(self, shard: int) -> UnderWay:
         if shard not in self.under_way:

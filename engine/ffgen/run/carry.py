@@ -17,9 +17,9 @@ from ffgen.run.gate import GateRole
 from ffgen.run.ledger import marks_of, note
 from ffgen.run.means import Means, opened
 from ffgen.run.messages import Setup
-from ffgen.run.options import SMALL, STDOUT, Options, Signals, Watch
+from ffgen.run.options import SMALL, STDOUT, Options, Watch
 from ffgen.run.records import WholeRecords
-from ffgen.run.remote import Remote
+from ffgen.run.remote import Remote, stoppable
 from ffgen.run.report import EndpointUse, ProcessUse, Refusal, Report, Steered
 from ffgen.run.room import check_room
 from ffgen.run.worker import WorkerRole
@@ -40,10 +40,7 @@ async def carry_out(
     check_room(plan, options.memory)
     began = time.monotonic()
     with contextlib.ExitStack() as held:
-        stop = held.enter_context(Signals())
-        if remote is not None:
-            remote.connect(stop.hear)
-            held.callback(remote.disconnect)
+        stop = held.enter_context(stoppable(remote))
         workspace = None
         format, compression = "frames", "none"
         if make_writer is None:

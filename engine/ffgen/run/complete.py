@@ -1,6 +1,5 @@
 """What a drawn plan must know before it is drawn: the values of its pools, and the asked fields of its rows."""
 
-import contextlib
 import time
 
 from msgspec import structs
@@ -15,7 +14,7 @@ from ffgen.run.hand import Hand
 from ffgen.run.means import opened
 from ffgen.run.options import Options, Signals, Watch
 from ffgen.run.pools import Told, fill_pools
-from ffgen.run.remote import Remote
+from ffgen.run.remote import Remote, stoppable
 from ffgen.run.report import Report
 
 LOCAL = "Or --local: the fallbacks make the values."
@@ -29,11 +28,7 @@ async def complete(
     plan, asked = await fill_pools(plan, options, watch, remote)
     if not is_asked(plan):
         return plan, asked
-    with contextlib.ExitStack() as held:
-        stop = held.enter_context(Signals())
-        if remote is not None:
-            remote.connect(stop.hear)
-            held.callback(remote.disconnect)
+    with stoppable(remote) as stop:
         plan, reports = await ask_rows(plan, options.after(time.monotonic() - began), folder, watch, stop)
     return plan, [*asked, *reports]
 

@@ -31,10 +31,10 @@ from ffgen.run.journal import Standing
 from ffgen.run.labels import Spoiled, summed, tell
 from ffgen.run.making import Making
 from ffgen.run.messages import Message, Outlet, Setup
-from ffgen.run.options import Options, Signals, Watch
+from ffgen.run.options import Options, Watch
 from ffgen.run.outputs import Outputs
 from ffgen.run.pools import fill_pools
-from ffgen.run.remote import Remote
+from ffgen.run.remote import Remote, stoppable
 from ffgen.run.report import ProcessUse, Progress, Report, TableReport
 from ffgen.run.room import check_room
 from ffgen.run.saving import Saving, may_go_on
@@ -60,10 +60,7 @@ async def carry_out(
     began = time.monotonic()
     plan, asked = await fill_pools(plan, options, watch, remote)
     with contextlib.ExitStack() as held:
-        stop = held.enter_context(Signals())
-        if remote is not None:
-            remote.connect(stop.hear)
-            held.callback(remote.disconnect)
+        stop = held.enter_context(stoppable(remote))
         audit = Audit(options.audit, options.audit_prompts, plan.spec_hash)
         held.callback(audit.close)
         outputs = held.enter_context(Outputs.open(plan, options))

@@ -97,7 +97,9 @@ class WholeRecords(Subject):
 
     def _repeated(self, verdict: Verdict) -> tuple[str, ...]:
         made = self._made.get(verdict.shard)
-        return () if made is None else repeated(self.maker, made, [flag == 1 for flag in verdict.admitted])
+        if made is None or 0 not in verdict.admitted:
+            return ()
+        return repeated(self.maker, made, [flag == 1 for flag in verdict.admitted])
 
 
 def repeated(maker: Maker, made: Made, verdict: list[bool]) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
-"""A handle by which another thread stops a run."""
+"""What stops a run: signals, and a handle by which another thread does."""
 
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ffgen.run.options import Signals
 
 
 class Remote:
@@ -33,3 +36,17 @@ class Remote:
             self._wanted = True
             if self._loop is not None and self._stop is not None:
                 self._loop.call_soon_threadsafe(self._stop, signal.SIGINT)
+
+
+@contextmanager
+def stoppable(remote: Remote | None) -> Iterator[Signals]:
+    """What stops a run, from its own loop, until its end."""
+    with Signals() as stop:
+        if remote is None:
+            yield stop
+            return
+        remote.connect(stop.hear)
+        try:
+            yield stop
+        finally:
+            remote.disconnect()

@@ -8,23 +8,49 @@ alone, whatever order the replies came in.
 from typing import Any
 
 from ffgen.plan.shards import Shards
+from ffgen.run.bench import WINDOW, Bench
 from ffgen.run.moves import Command, Complete, Judged, JudgeShard, WriteShard
 from ffgen.run.standing import Shard
-from ffgen.run.state import UNWRITTEN, WINDOW, State
+from ffgen.run.state import State
 
 AHEAD = 4096
 """Shards that may be under way while an earlier one is waited for."""
 
 
+class OneByOne(Bench):
+    """Every row is needed, so none is forgotten, and the next shard is judged when the one before is complete."""
+
+    def hold(self, index: int, size: int) -> list[Command]:
+        """See Bench."""
+        shard = self.shards[index]
+        shard.phase = "made"
+        self.held += size - shard.bytes
+        shard.bytes = size
+        return []
+
+    def judge(self) -> list[Command]:
+        """See Bench."""
+        shard = self.shards.get(self.next)
+        if shard is None or shard.phase != "made" or self.is_full:
+            return []
+        shard.phase = "judging"
+        return [JudgeShard(self.next)]
+
+    def judged(self, shard: Shard) -> None:
+        """See Bench."""
+        self.next += 1
+        self.held -= shard.bytes
+        self.unwritten += shard.bytes
+
+
 class Rowwise(State):
     """Decides a run of given rows."""
-
-    at_judge = False
 
     def __init__(self, shards: Shards, *, max_asks: int, retries: int, **more: Any) -> None:
         # The budget is each shard's own: spent by whoever comes first, it would make bytes depend on load.
         tries = min(retries, max(0, max_asks // max(shards.base, 1) - 1))
         super().__init__(shards, max_asks=max(max_asks, shards.base * (tries + 1)), retries=tries, **more)
+        self.bench = OneByOne(self.open)
 
     def lacks(self, shard: Shard, rows: int) -> bool:
         """See State."""
@@ -34,26 +60,11 @@ class Rowwise(State):
         """Whether a shard is not asked again, whatever becomes of it."""
         return self.open[index].attempt >= self.retries
 
-    def _hold(self, index: int, shard: Shard, size: int) -> list[Command]:
-        shard.phase = "made"
-        self.held += size - shard.bytes
-        shard.bytes = size
-        return []
-
     def _wants_more(self) -> bool:
-        under_way = self.launched - self.judged_next
-        return self.launched < self.shards.base and under_way < AHEAD and self.held < WINDOW
-
-    def _judge(self) -> list[Command]:
-        shard = self.open.get(self.judged_next)
-        if self.at_judge or shard is None or shard.phase != "made" or self.unwritten >= UNWRITTEN:
-            return []
-        shard.phase = "judging"
-        self.at_judge = True
-        return [JudgeShard(self.judged_next)]
+        under_way = self.launched - self.bench.next
+        return self.launched < self.shards.base and under_way < AHEAD and self.bench.held < WINDOW
 
     def _judged(self, event: Judged) -> list[Command]:
-        self.at_judge = False
         shard = self.open[event.shard]
         if event.admitted < shard.size:
             self.counts.duplicates += shard.size - event.admitted
@@ -62,10 +73,8 @@ class Rowwise(State):
             self._dispatch.queue(event.shard, float("-inf"))
             return []
         del self.open[event.shard]
-        self.judged_next += 1
-        self.held -= shard.bytes
+        self.bench.judged(shard)
         self.counts.admitted += event.admitted
-        self.unwritten += shard.bytes
         commands: list[Command] = [WriteShard(event.shard, event.admitted)]
         if self.counts.admitted == self.shards.count:
             self.ended = True

@@ -1,4 +1,5 @@
-"""What a run does next: events in, commands out. No clock, no I/O, no processes; all decisions are here.
+"""What a run does next: events in, commands out. No clock, no I/O, no processes; all decisions are here, and in three
+parts: who is asked when (`dispatch`), whose rows are held and judged (`bench`), how many will come (`yields`).
 
 A shard goes through five phases: queued (waits for a permit), asked (in flight), kept (its reply is on disk),
 made (its rows are in memory), judging (at the gate); then it is written and forgotten. Shards are judged in
@@ -9,18 +10,17 @@ from typing import Literal, Self
 
 from ffgen.plan.compile import Plan
 from ffgen.plan.shards import Shards
+from ffgen.run.bench import Bench
 from ffgen.run.dispatch import Dispatch
 from ffgen.run.moves import (
     Arrived,
     Command,
     Complete,
-    DropRows,
     Event,
     Failed,
     GiveUp,
     Halted,
     Judged,
-    JudgeShard,
     Lost,
     MakeShard,
     NoteStep,
@@ -34,20 +34,11 @@ from ffgen.run.moves import (
     WriteShard,
     Written,
 )
-from ffgen.run.servers import Servers
 from ffgen.run.standing import Counts, Shard
 from ffgen.run.steering import Steering
-from ffgen.run.waiting import Waiting
 from ffgen.run.yields import Yield
 from ffgen.spec.duration import seconds
 
-WINDOW = 64 * 2**20
-"""Bytes of made rows held in memory while an earlier shard is awaited; what is beyond waits on disk."""
-UNWRITTEN = 16 * 2**20
-"""Bytes on their way through gate and writer at which judging stops, and through the writer alone at which asking
-stops: a slow disk slows the model down."""
-MAKING = 8
-"""Kept replies that are made again at once."""
 DEATHS = 3
 """Workers a shard may take down before the run ends with its name; the last one had nothing else in hand."""
 IN_HAND = ("asked", "making")
@@ -75,17 +66,16 @@ class State:
         self.open: dict[int, Shard] = {}
         self.counts = Counts()
         self.launched = 0
-        self.judged_next = 0
-        self.held = 0
-        self.judging = 0
-        self.unwritten = 0
         self.ended = False
         self.halted: Halted | None = None
         self._noted = 0
         self._has_asked = False
+        self.bench = Bench(self.open)
         self._yield = Yield(shards.batch_size)
         self._dispatch = Dispatch(self.open, endpoints, concurrency, patience, shards.seed)
         self._calls = self._dispatch.calls
+        self.servers = self._dispatch.servers
+        self.waiting = self._dispatch.waiting
 
     @classmethod
     def of(cls, plan: Plan, endpoints: int, steering: Steering | None = None) -> Self:
@@ -100,16 +90,6 @@ class State:
             endpoints=endpoints,
             steering=steering,
         )
-
-    @property
-    def servers(self) -> Servers:
-        """The endpoints."""
-        return self._dispatch.servers
-
-    @property
-    def waiting(self) -> Waiting:
-        """Shards that wait to be asked for again."""
-        return self._dispatch.waiting
 
     @property
     def in_flight(self) -> int:
@@ -142,7 +122,7 @@ class State:
             case Judged():
                 commands = self._judged(event)
             case Written():
-                self.unwritten -= event.size
+                self.bench.unwritten -= event.size
                 commands = []
             case Failed():
                 commands = self._failed(event, now)
@@ -181,7 +161,7 @@ class State:
         shard.deaths = 0
         self.waiting.suspects.discard(event.shard)
         if shard.phase == "making":
-            return self._hold(event.shard, shard, event.size)
+            return self.bench.hold(event.shard, event.size)
         if not event.asked:
             self._calls.drop(event.shard, now)
         elif self._calls.await_reply(event.shard, shard.attempt):
@@ -193,7 +173,7 @@ class State:
                 return self._ask_again(event.shard, shard, now)
         self._yield.came(shard.size, event.rows)
         shard.rows = event.rows
-        return self._hold(event.shard, shard, event.size)
+        return self.bench.hold(event.shard, event.size)
 
     def _ask_again(self, index: int, shard: Shard, now: float) -> list[Command]:
         """A bad reply: the next attempt goes to the front of the queue, if the budget has room."""
@@ -205,27 +185,16 @@ class State:
         self._dispatch.queue(index, now)
         return []
 
-    def _hold(self, index: int, shard: Shard, size: int) -> list[Command]:
-        if self.held + size > WINDOW and index != self.judged_next:
-            shard.phase = "kept"
-            return [DropRows(index)]
-        shard.phase = "made"
-        shard.bytes = size
-        self.held += size
-        return []
-
     def _judged(self, event: Judged) -> list[Command]:
         shard = self.open.pop(event.shard)
         self._yield.judged(shard.rows, event.admitted)
-        self.held -= shard.bytes
-        self.judging -= shard.bytes
+        self.bench.judged(shard)
         if self.steering is not None:
             self.steering.judged(shard.rows, event.admitted, event.repeated)
         take = min(event.admitted, self.shards.count - self.counts.admitted)
         self.counts.admitted += take
         self.counts.duplicates += shard.rows - event.admitted
         self.counts.beyond += event.admitted - take
-        self.unwritten += shard.bytes
         commands: list[Command] = [WriteShard(event.shard, take)]
         if self.counts.admitted == self.shards.count:
             self.ended = True
@@ -273,38 +242,15 @@ class State:
             if self.in_flight == 0 or now >= self.halted.until:
                 return self._give_up(self.halted.reason)
             return [Wake(self.halted.until)]  # again: a timer may go off a moment early
-        commands = self._judge()
+        commands = self.bench.judge()
         commands += self._remake()
         commands += self._ask(now)
         if not commands and self._is_stuck():
             return self._give_up("short")
         return commands
 
-    def _judge(self) -> list[Command]:
-        commands: list[Command] = []
-        while self.judging + self.unwritten < UNWRITTEN:
-            shard = self.open.get(self.judged_next)
-            if shard is None or shard.phase != "made":
-                break
-            shard.phase = "judging"
-            self.judging += shard.bytes
-            commands.append(JudgeShard(self.judged_next))
-            self.judged_next += 1
-        return commands
-
     def _remake(self) -> list[Command]:
-        """Kept replies nearest the head become rows again as room appears."""
-        if self.waiting.suspects:
-            return self._remake_alone()
-        commands: list[Command] = []
-        for index in range(self.judged_next, self.judged_next + MAKING):
-            shard = self.open.get(index)
-            if shard is None or (self.held >= WINDOW // 2 and index != self.judged_next):
-                break
-            if shard.phase == "kept":
-                shard.phase = "making"
-                commands.append(MakeShard(index, shard.attempt))
-        return commands
+        return self._remake_alone() if self.waiting.suspects else self.bench.remake()
 
     def _remake_alone(self) -> list[Command]:
         kept = [index for index in sorted(self.waiting.suspects) if self.open[index].phase == "kept"]
@@ -319,14 +265,14 @@ class State:
 
     def _ask(self, now: float) -> list[Command]:
         commands: list[Command] = []
-        while self.unwritten < UNWRITTEN and self._has_next(now):
+        while not self.bench.is_full and self._has_next(now):
             found = self._dispatch.find(now)
             if found is None:
                 return commands + self._wake(now)
             index = self._next(now)
             commands += self._note()
             commands.append(self._dispatch.send(index, *found))
-        if self.unwritten < UNWRITTEN:
+        if not self.bench.is_full:
             doubles = self._dispatch.double(now)
             self.counts.doubles += len(doubles)
             commands += doubles
@@ -380,7 +326,7 @@ class State:
     def _is_stuck(self) -> bool:
         """Nothing is under way that could bring the run forward, and the budget allows nothing new."""
         moving = any(shard.phase not in ("starved", "made", "kept") for shard in self.open.values())
-        return not moving and self.unwritten < UNWRITTEN
+        return not moving and not self.bench.is_full
 
     def _give_up(self, reason: Reason, what: str = "", hint: str = "") -> list[Command]:
         self.ended = True

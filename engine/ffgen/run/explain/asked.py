@@ -3,9 +3,10 @@
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from ffgen.plan.compile import Plan
-from ffgen.plan.estimate import uniqueness
+from ffgen.plan.estimate import uniqueness, view_field
 from ffgen.run.desk import desk_of
 from ffgen.run.explain.drawn import unlike
 from ffgen.run.explain.replay import Cell, find, line_of, view_reply
@@ -14,7 +15,6 @@ from ffgen.run.explain.story import Explanation, Fact, FieldStory
 from ffgen.run.origin import Known
 from ffgen.source.single import Row
 from ffgen.spec.types import ValueType
-from ffgen.spec.types.nested import describe
 
 
 def tell_asked(here: Standing, known: Known, plan: Plan, cache: str | None, notes: list[str]) -> Explanation:
@@ -28,23 +28,12 @@ def tell_asked(here: Standing, known: Known, plan: Plan, cache: str | None, note
         remade = asked_as_read(record, here.format, line, here.fields)
     differs = here.differs(remade)
     said = raw_values(cell, record.names)
-    return Explanation(
-        path=here.path,
-        line=here.line,
-        table=here.table,
-        record=here.record,
-        row=row,
-        mode="asked",
+    return structs.replace(
+        here.begun(known, plan, {"record": uniqueness(plan)}),
         shard=replayed.shard,
         position=valid,
         agrees=not differs,
         notes=[*notes, *unlike(differs)],
-        known_by=known.by or "spec",
-        seed=plan.spec.seed,
-        spec_hash=plan.spec_hash,
-        version=known.version,
-        at=known.at,
-        unique={"record": uniqueness(plan)},
         reply=reply,
         fields=[tell_field(here, kind, remade, said, plan.model.reply) for kind in record.types],
     )
@@ -57,16 +46,8 @@ def tell_field(here: Standing, kind: ValueType, remade: Row, said: dict[str, Any
     facts = []
     if name in said and not is_same(said[name], remade.get(name), form):
         facts.append(Fact(kind="converted", says=f"the reply said {msgspec.json.encode(said[name]).decode()}"))
-    return FieldStory(
-        name=name,
-        type=kind.field.type,
-        made_by="model",
-        constraints=describe(kind),
-        value=here.row.get(name),
-        agrees=agrees,
-        remade=None if agrees else remade.get(name),
-        facts=facts,
-    )
+    story = FieldStory.of(view_field(kind), here.row.get(name), agrees, remade.get(name))
+    return structs.replace(story, facts=facts)
 
 
 def raw_values(cell: Cell | None, names: list[str]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import polars as pl
+from msgspec import structs
 from numpy.typing import NDArray
 
 from ffgen.plan.compile import Plan
-from ffgen.plan.estimate import maker_of
+from ffgen.plan.estimate import view_drawn_field
 from ffgen.plan.hybrid import tables_read
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
@@ -30,8 +31,6 @@ from ffgen.run.origin import Known
 from ffgen.sample.cases import Conditional
 from ffgen.shard.spoil import copies, delayed, spoil
 from ffgen.source.single import Row
-from ffgen.spec.types import build_type
-from ffgen.spec.types.nested import describe
 
 THERE_ALREADY = "a row before it has the same"
 
@@ -63,24 +62,13 @@ def tell_drawn(here: Standing, known: Known, plan: Plan, cache: str | None, note
     differs = here.differs(remade)
     if differs and pools.fallen:
         raise Gone(next(iter(pools.fallen.values())))
-    return Explanation(
-        path=here.path,
-        line=here.line,
-        table=here.table,
-        record=here.record,
-        row=row,
-        mode="drawn",
+    return structs.replace(
+        here.begun(known, plan, recipe.how),
         shard=number,
         position=row - first,
         drawn_as=None if watch.row == row else watch.row,
         agrees=not differs,
         notes=[*notes, *teller.row_notes(), *unlike(differs)],
-        known_by=known.by or "spec",
-        seed=plan.spec.seed,
-        spec_hash=plan.spec_hash,
-        version=known.version,
-        at=known.at,
-        unique=recipe.how,
         place=list(last.place),
         draws=watch.draws(shard),
         fields=fields,
@@ -178,28 +166,17 @@ class FieldTeller:
     def tell(self, name: str) -> FieldStory:
         """The story of one field."""
         recipe = self.cell.recipe
-        sampler = recipe.samplers[name]
-        hidden = sampler.field.hidden
+        hidden = recipe.samplers[name].field.hidden
         agrees = None if hidden else self.here.agrees(name, self.remade)
         streams = self._streams(name)
         written, reply = self._written(name)
         facts = [*self._shared(name), *written, *facts_of(self.cell, name)]
         if not streams and not facts and reply is None:
             facts = [Fact(kind="number", says=f"follows from the row's number {self.cell.number:,}")]
-        return FieldStory(
-            name=name,
-            type=sampler.field.type,
-            made_by=maker_of(recipe, name, self.pooled),
-            constraints=describe(build_type(self.pooled[name]) if name in self.pooled else sampler.kind),
-            value=plain(self.cell.row[name]) if hidden else self.here.row.get(name),
-            agrees=agrees,
-            remade=None if agrees is not False else self.remade.get(name),
-            written=not hidden,
-            streams=streams,
-            facts=facts,
-            reply=reply,
-            spoilt=self._spoilt(name),
-        )
+        value = plain(self.cell.row[name]) if hidden else self.here.row.get(name)
+        story = FieldStory.of(view_drawn_field(recipe, name, self.pooled), value, agrees, self.remade.get(name))
+        told = {"streams": streams, "facts": facts, "reply": reply, "spoilt": self._spoilt(name)}
+        return structs.replace(story, written=not hidden, **told)
 
     def row_notes(self) -> list[str]:
         """What was done to the row as a whole, on order."""

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import msgspec
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ffgen.errors import UsageError
 from ffgen.place import split_compression
 from ffgen.plan.compile import Plan
-from ffgen.plan.estimate import maker_of, uniqueness
+from ffgen.plan.estimate import maker_of, uniqueness, view_field
 from ffgen.plan.pools import with_placeholders
 from ffgen.plan.recipe import Recipe
 from ffgen.plan.recipes import Recipes
@@ -27,7 +27,6 @@ from ffgen.source.single import Row, csv_row, plain_row, record_at
 from ffgen.spec.model import Field
 from ffgen.spec.record import RecordType
 from ffgen.spec.types import build_type
-from ffgen.spec.types.nested import describe
 
 READ_AS = {"csv": "csv", "csv-safe": "csv", "json": "json", "jsonl": "jsonl", "parquet": "parquet"}
 """How each format that is written is read."""
@@ -71,6 +70,12 @@ class Standing(Struct, frozen=True):
         recipe = None
         if plan.is_drawn:
             recipe = Recipes(with_placeholders(plan.spec), plan.layouts).recipes[self.table]
+        unique = {"record": uniqueness(plan)} if recipe is None else recipe.how
+        fields = [self._field(field, recipe) for field in self.fields if not field.hidden]
+        return structs.replace(self.begun(known, plan, unique), notes=notes, fields=fields)
+
+    def begun(self, known: Known, plan: Plan, unique: dict[str, str]) -> Explanation:
+        """What can be told of any row, before it is made again. `unique` says how its table's rows are kept apart."""
         return Explanation(
             path=self.path,
             line=self.line,
@@ -81,26 +86,21 @@ class Standing(Struct, frozen=True):
             shard=None,
             position=None,
             agrees=None,
-            notes=notes,
             known_by=known.by or "spec",
             seed=plan.spec.seed,
             spec_hash=plan.spec_hash,
             version=known.version,
             at=known.at,
-            unique={"record": uniqueness(plan)} if recipe is None else recipe.how,
-            fields=[self._field(field, recipe) for field in self.fields if not field.hidden],
+            unique=unique,
+            fields=[],
         )
 
     def _field(self, field: Field, recipe: Recipe | None) -> FieldStory:
-        pooled = [field.name] if field.source == "pool" else []
-        return FieldStory(
-            name=field.name,
-            type=field.type,
-            made_by="model" if recipe is None else maker_of(recipe, field.name, pooled),
-            constraints=describe(build_type(field)),
-            value=self.row.get(field.name),
-            agrees=None,
-        )
+        view = view_field(build_type(field))
+        if recipe is not None:
+            pooled = [field.name] if field.source == "pool" else []
+            view = structs.replace(view, made_by=maker_of(recipe, field.name, pooled))
+        return FieldStory.of(view, self.row.get(field.name), None, None)
 
 
 def format_of(path: str, noted: str | None) -> str:

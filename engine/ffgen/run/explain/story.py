@@ -1,8 +1,10 @@
 """What an output tells of itself: who made each value of a row, and why rows were refused. Data only."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from msgspec import Struct
+
+from ffgen.plan.estimate import FieldView
 
 Place = list[int | str]
 """What names a stream of chance (see `rng.stream`): seed, table, shard, round, attempt, and what it is for."""
@@ -71,6 +73,19 @@ class FieldStory(Struct, frozen=True, kw_only=True):
     facts: list[Fact] = []
     reply: ReplyView | None = None
     spoilt: Spoilt | None = None
+
+    @classmethod
+    def of(cls, view: FieldView, value: Any, agrees: bool | None, remade: Any) -> Self:
+        """As the plan speaks of the field. `agrees` where it can be made again, and is `remade`."""
+        return cls(
+            name=view.name,
+            type=view.type,
+            made_by=view.made_by,
+            constraints=view.constraints,
+            value=value,
+            agrees=agrees,
+            remade=remade if agrees is False else None,
+        )
 
 
 class DrawView(Struct, frozen=True, kw_only=True):
