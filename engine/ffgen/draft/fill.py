@@ -89,7 +89,10 @@ class Filler(Layout):
                 meant and table.wanted.kind not in meant and not one.short.get("unique")
             ):
                 continue
-            if one.short.get("unique") or (at == 0 and one.phrase[-1] == "id"):
+            own = table.wanted.singular == "record" or any(
+                word.startswith(one.phrase[0][:3]) for word in table.wanted.singular.split("_")
+            )
+            if one.short.get("unique") or (at == 0 and one.phrase[-1] == "id" and own):
                 return one
         return None
 

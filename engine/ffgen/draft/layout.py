@@ -62,6 +62,11 @@ class Layout:
         for name, how in (wanted.kind.parents if wanted.kind else {}).items():
             if name in names:
                 found[name] = dict(how)
+        for name, how in (wanted.kind.parents if wanted.kind else {}).items():
+            person = next((one for one in every_kind() if one.name == name and one.has_people), None)
+            other = next((one for one in self.request.tables if one.kind and one.kind.has_people), None)
+            if person is not None and other is not None and other is not wanted and not found and name not in names:
+                found[other.name] = dict(how)
         for other in self.request.tables:
             if other is not wanted and wanted.name not in other.children and self._keys(wanted, other):
                 found.setdefault(other.name, {})

@@ -164,7 +164,7 @@ class Reader(FieldReader):
             self.item.append(at)
         elif word in terms.OPENERS or word in (":", "(", "=", "-", "–", "—"):
             self._flush()
-            self.naming = word == ":" and self.word(at - 1) == "table"
+            self.naming = word == ":" and (self.word(at - 1) == "table" or self._lists_tables(at + 1))
             self.is_named = self.is_named or word in terms.FIELDS
             self.listing, self.is_listing_tables = True, False
         elif word == ")":
@@ -188,6 +188,18 @@ class Reader(FieldReader):
             if self.word(last + 1) in ("", ",", ":", "(", ")", ".", ";", "with", "for", "-", "has", "[", "of")
             else 0
         )
+
+    def _lists_tables(self, at: int) -> bool:
+        """Whether only plurals are listed, one of them a table: `authors, books and loans`."""
+        end = next((one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";")), len(self.tokens))
+        parts, start = list[tuple[int, int]](), at
+        for one in range(at, end + 1):
+            if one == end or self.word(one) in (",", "and", "&", "+"):
+                parts += [(start, one - 1)] if one > start else []
+                start = one + 1
+        many = all(last - first < 2 and self.tokens[last].is_plural for first, last in parts)
+        known = [self.marks.get(first) for first, _ in parts]
+        return len(parts) > 1 and many and sum(bool(mark and mark.kinds) for mark in known) * 2 >= len(parts)
 
     def _lists_on(self, at: int) -> bool:
         """Whether a sentence goes on with fields and no verb: `Also the dose number, the date given.`"""

@@ -133,8 +133,10 @@ class Settler(FlagReader):
             is_many = any(mention.is_plural and mention.table == one.name for mention in self.mentions())
             of_others = one.name in near or bool(one.kind and (told | {tables[0].name}) & {*one.kind.parents})
             is_first = one is tables[0] and is_many
+            is_listed = any(self._is_listed(mention) for mention in self.mentions() if mention.table == one.name)
             if (
-                one.name in told
+                is_listed
+                or one.name in told
                 or one.name in linked
                 or is_first
                 or (is_many and of_others)
@@ -145,6 +147,11 @@ class Settler(FlagReader):
                 self.request.ignored.append(one.said[:80])
         if kept:
             self.request.tables = kept
+
+    def _is_listed(self, one: Mention) -> bool:
+        """Whether a table stands alone in a list: `authors, books and loans`."""
+        before, after = self.word(one.first - 1), self.word(one.last + 1)
+        return one.is_plural and before in (",", "and", ":", "&", "+") and after in (",", "and", ".", "", ")", ";", "&", "+")
 
     def _opens(self, one: Mention) -> bool:
         """Whether a table's fields or its number follow its name, or each of its rows is spoken of."""

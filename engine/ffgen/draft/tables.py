@@ -503,6 +503,9 @@ class TableReader(Scanner):
         return back
 
     def _kind(self, mark: Mark) -> Kind:
+        name = plural("_".join(mark.phrase))
+        if (exact := next((kind for kind in mark.kinds if kind.name == name), None)) is not None:
+            return exact
         for kind in mark.kinds:
             if self.request.table(kind.name):
                 return kind
