@@ -137,7 +137,8 @@ class TableReader(Scanner):
         if not self.listing and self.pending and mark.is_field and not many:
             return False
         if not self.listing:
-            soft = kind.is_soft and self.table is not None and not self.request.is_linked
+            linked = self.request.is_linked or (many and self._is_linked(kind))
+            soft = kind.is_soft and self.table is not None and not linked
             singular_field = (
                 mark.is_field
                 and not many
