@@ -4,6 +4,8 @@ A line is one point: all that stands on it must hold for one and the same table,
 that nobody tunes on what was missed.
 """
 
+import datetime
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,15 @@ def holds(key: str, wanted: Any, one: Any, table: Any, tables: Any) -> bool:
             any(abs(got.get(plain(way), -1) - share) <= WITHIN for way in str(value).split("|"))
             for value, share in wanted.items()
         )
+    if key == "range" and not CHECKS[key](one, wanted, table, tables):
+        return CHECKS[key](one, [wanted[0], next_day(wanted[1])], table, tables)
     return CHECKS[key](one, wanted, table, tables)
+
+
+def next_day(end: Any) -> Any:
+    """The day after a date, which as an end that is left out is as right; what is no date stays as it is."""
+    said = re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(end))
+    return str(datetime.date.fromisoformat(said[0]) + datetime.timedelta(1)) if said else end
 
 
 def has_key(want: Mapping[str, Any], tables: list[dict[str, Any]], roles: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ refused. Every key of every want is a point. Names are compared without case, un
 
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,8 +83,9 @@ def judge(want: Mapping[str, Any], drafted: Drafted) -> Iterator[tuple[str, bool
 
 
 def plain(name: str) -> str:
-    """A name as it is compared."""
-    text = re.sub(r"[^a-z0-9]", "", name.lower())
+    """A name as it is compared: without case, accents, marks and plural."""
+    folded = "".join(one for one in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(one))
+    text = re.sub(r"[^a-z0-9]", "", folded.replace("ł", "l").replace("ø", "o").replace("ß", "ss"))
     for end, one in (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("s", "")):
         if text.endswith(end) and not text.endswith("ss"):
             return text.removesuffix(end) + one

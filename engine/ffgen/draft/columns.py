@@ -183,7 +183,7 @@ def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
         own = "_".join([*phrase[:-1], plural(phrase[-1])])
     words = re.findall(r"[^\W_]+", fold(said))
     if meaning is None and len(words) == len(phrase) and [singular(word) for word in words] == [*phrase]:
-        own = "_".join(words)
+        own = "_".join([*words[:-1], phrase[-1]] if phrase[-1] in terms.HEADS else words)
     if meaning is None:
         return re.sub(r"[^a-z0-9_]+", "_", own).strip("_")[:60] or "field"
     same = tuple(singular(part) for part in meaning.name.split("_")) == phrase

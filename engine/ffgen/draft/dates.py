@@ -2,12 +2,15 @@
 
 import calendar
 import re
+from difflib import get_close_matches
 
 MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.lower(): at for at, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY = r"(?<![\d-])(\d{1,2})(?:st|nd|rd|th)?"
 _TO = r"\s*(?:-|–|—|to|until|till|through|and)\s*"
+_FULL = [name.lower() for name in calendar.month_name if name]
+_NEAR_MONTH = re.compile(r"(?i)(\b\d{1,2} |\bin |\band |\bfrom |\bto |\bbetween |\bof )([a-z]{4,10})( \d{4}\b)")
 _SPAN = re.compile(rf"(?i){_DAY} (?:of )?({_MONTH})\.?{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
 _SPAN_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY}{_TO}({_MONTH})\.? {_DAY},? (\d{{4}})\b")
 _DAYS = re.compile(rf"(?i){_DAY}{_TO}{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b")
@@ -27,6 +30,7 @@ _SEASON = {"spring": (3, 5), "summer": (6, 8), "autumn": (9, 11), "fall": (9, 11
 
 def in_iso(text: str) -> str:
     """The text with its dates as `2024-03-01`; a date that there is not stays as it was written."""
+    text = _NEAR_MONTH.sub(_mended, text)
     text = _SPAN.sub(lambda m: _both(m[0], (m[5], m[2], m[1]), (m[5], m[4], m[3])), text)
     text = _SPAN_US.sub(lambda m: _both(m[0], (m[5], m[1], m[2]), (m[5], m[3], m[4])), text)
     text = _DAYS.sub(lambda m: _both(m[0], (m[4], m[3], m[1]), (m[4], m[3], m[2])), text)
@@ -38,6 +42,13 @@ def in_iso(text: str) -> str:
     text = _HALVES.sub(_half, text)
     text = _QUARTERS.sub(_quarter, text)
     return _SEASONS.sub(lambda m: _months(m[2], *_SEASON[m[1].lower()]), text)
+
+
+def _mended(match: re.Match[str]) -> str:
+    """A month that is misspelt, put right: `31 agust 2025`."""
+    word = match[2].lower()
+    near = [] if word in MONTHS or word in ("of", "to", "and") else get_close_matches(word, _FULL, 1, 0.8)
+    return f"{match[1]}{near[0]}{match[3]}" if near else match[0]
 
 
 def _both(said: str, first: tuple[str, str, str], last: tuple[str, str, str]) -> str:

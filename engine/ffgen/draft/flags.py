@@ -86,6 +86,8 @@ class FlagReader(ShareReader):
         for first, last, is_right in self.blanks:
             joined = self.word(first - 1) in (",", "and") and self.word(first) != "only"
             pair = self._right(last) if is_right else self._left(first) or (self._left(first - 1) if joined else None)
+            if pair is None and not is_right and {self.word(first - 1), self.word(first)} & {"it", "they", "but"}:
+                pair = self._left(first, loose=True)
             if pair is not None:
                 pair[1].short.setdefault("nullable", True)
                 pair[1].notes.append(self.text_of(first, last)[:40])

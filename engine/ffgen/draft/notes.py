@@ -317,7 +317,7 @@ class NoteReader(Reader):
         """What is in brackets after a field and only says something of it: `(string, unique)`, `(integer, 1-5)`."""
         for first, last in self.brackets.items():
             head = first - 1
-            if last == first + 1 or self.word(first) != "(" or not self._is_head(head) or self.used[head] == "type":
+            if last == first + 1 or self.word(first) == "{" or not self._is_head(head) or self.used[head] == "type":
                 continue
             begins = self.word(first + 1) in terms.TYPES and self._ends_item(first + 2)
             if not begins and any(not self._is_note(at) for at in range(first + 1, last)):

@@ -13,7 +13,7 @@ _NAME = re.compile(
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _BREAKS = {",", ";", "/", "|", "&", "and", "or", "plus"}
 _BEFORE = {"about", "around", "roughly", "approximately", "nearly", "another", "some", "a", "the", "with", "at", "for"}
-_BEFORE |= {"only", "just", "maybe", "say", "probably", "almost", "further", "other", "in", "to", "being"}
+_BEFORE |= {"just", "maybe", "say", "probably", "almost", "further", "other", "in", "to", "being"}
 _FILLERS = {"are", "is", "were", "was", "be", "being", "of", "the", "them", "a", "an", "as", "in", "at", "for", "on"}
 _FILLERS |= {"to", "with", "have", "has", "should", "will", "go", "goes", "come", "comes", "from", "those", "these"}
 _DONE = {"sent", "paid", "born", "made", "built", "sold", "left", "taken", "begun", "given", "written", "seen", "held"}
@@ -34,7 +34,27 @@ _WHERE = {
 _DONE |= {"expire", "start", "end", "begin", "depart", "arrive", "renew", "close"}
 _REST = {"rest", "remainder", "other", "remaining", "balance", "else", "otherwise", "others"}
 _GLUE = {":", "(", "=", "is", "are", "being", "of", "either", "split", "distributed", "as", "roughly", "about", "with"}
-_GLUE |= {"which", "that", "-", "–", "—", "[", "{", "can", "be", "should", "mix", "the", "a", "an", "into", "one", "must", "was", ","}
+_GLUE |= {
+    "which",
+    "that",
+    "-",
+    "–",
+    "—",
+    "[",
+    "{",
+    "can",
+    "be",
+    "should",
+    "mix",
+    "the",
+    "a",
+    "an",
+    "into",
+    "one",
+    "must",
+    "was",
+    ",",
+}
 _LEADS = {"(", "with", "in", "at", "split", "roughly", "about", "ratio", "weighted", "weight", "share", "probability"}
 _LEADS |= {
     "=",
@@ -74,7 +94,7 @@ def names(found: Sequence[Token], text: str) -> dict[int, int]:
     made: dict[int, int] = {}
     for start, end in spans:
         inside = [at for at, token in enumerate(found) if start <= token.start and token.end <= end]
-        if len(inside) > 1:
+        if len(inside) > 1 and all(token.kind in ("word", "number") for token in found[inside[0] : inside[-1] + 1]):
             made[inside[0]] = inside[-1]
     return made
 

@@ -191,7 +191,9 @@ class Reader(FieldReader):
 
     def _lists_tables(self, at: int) -> bool:
         """Whether only plurals are listed, one of them a table: `authors, books and loans`."""
-        end = next((one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";")), len(self.tokens))
+        end = next(
+            (one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";")), len(self.tokens)
+        )
         parts, start = list[tuple[int, int]](), at
         for one in range(at, end + 1):
             if one == end or self.word(one) in (",", "and", "&", "+"):
@@ -297,7 +299,9 @@ class Reader(FieldReader):
             and self._is_count(mark.last + 2)
             and self.word(mark.last + 3) in terms.ROWS
         )
-        is_said = is_said or (mark.first == 0 and self.tokens[mark.last].is_plural and self.word(mark.last + 1) in (";", "|", ","))
+        is_said = is_said or (
+            mark.first == 0 and self.tokens[mark.last].is_plural and self.word(mark.last + 1) in (";", "|", ",")
+        )
         opens = self.word(mark.last + 1) in ("(", ":", "table", "with", "has") and not self.is_valued(mark)
         many = self.tokens[mark.last].is_plural and not mark.is_known
         if is_said and not self.listing or opens and many:

@@ -1,5 +1,6 @@
 """The tokens of a description, the phrases of the catalogue among them, and what holds for the whole of it."""
 
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -375,6 +376,8 @@ def clean(text: str) -> str:
     """The description without control characters, at most `LONGEST` long, its lines as items of a list."""
     cut = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", text[:LONGEST])
     cut = "".join(letter for letter in cut if unicodedata.category(letter) != "Cf")
+    cut = html.unescape(re.sub(r"[`´]", " ", cut))
+    cut = re.sub(r"(?i)\bmembers? of (?:the )?(?:staff|team|personnel)\b", "employee", cut)
     cut = re.sub(r"(?is)<script\b.*?</script>", " ", cut)
     cut = re.sub(r"</?[A-Za-z][^<>]{0,100}>|&[a-z]{2,8};|\[\d{1,2}m", " ", cut) if _MARKUP.search(cut) else cut
     cut = in_iso(_in_lines(_INJECTED.sub(" ", cut)))

@@ -151,7 +151,11 @@ class Settler(FlagReader):
     def _is_listed(self, one: Mention) -> bool:
         """Whether a table stands alone in a list: `authors, books and loans`."""
         before, after = self.word(one.first - 1), self.word(one.last + 1)
-        return one.is_plural and before in (",", "and", ":", "&", "+") and after in (",", "and", ".", "", ")", ";", "&", "+")
+        return (
+            one.is_plural
+            and before in (",", "and", ":", "&", "+")
+            and after in (",", "and", ".", "", ")", ";", "&", "+")
+        )
 
     def _opens(self, one: Mention) -> bool:
         """Whether a table's fields or its number follow its name, or each of its rows is spoken of."""
@@ -186,6 +190,24 @@ class Settler(FlagReader):
             self.request.understood.append(f"each {child.singular} belongs to one {parent.singular}")
 
         for limit in [*self.ranges]:
+            bare = self.word(limit.last + 1) in (";", ".", "", ",") and self.word(limit.first - 1) in (
+                "has",
+                "have",
+                "get",
+            )
+            if (
+                bare
+                and (owner := self.owner(limit.first))
+                and any(
+                    one.table != owner and not one.is_plural and 0 < limit.first - one.last <= 2
+                    for one in self.mentions()
+                )
+            ):
+                parent = [one.table for one in self.mentions() if one.last < limit.first][-1]
+                child = next(one for one in self.request.tables if one.name == owner)
+                child.children[parent] = (whole(limit.low), whole(limit.high))
+                self.ranges.remove(limit)
+                continue
             if self.word(limit.last + 1) == "of" and self.word(limit.last + 2) in ("them", "those", "these"):
                 self._place_them(limit)
 

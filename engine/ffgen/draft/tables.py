@@ -134,6 +134,8 @@ class TableReader(Scanner):
             )
         if numbered or pointed:
             return True
+        if many and not self.listing and self._stands_in_list(mark):
+            return True
         if not self.listing and self.pending and mark.is_field and not many:
             return False
         if not self.listing:
@@ -282,6 +284,13 @@ class TableReader(Scanner):
         if close and self._is_count(after + 1) and close - after <= 3 and number < 0:
             number, after = after + 1, close + 1
             after += self.word(after) == "table"
+        if (
+            self.word(after) == ","
+            and self._is_count(after + 1)
+            and self.word(after + 2) == ":"
+            and self.tokens[last].is_plural
+        ):
+            return Head(first, last, after + 2, after + 1)
         alone = first == 0 and self.word(after) == ";" and (first in self._inside or self.tokens[last].is_plural)
         if alone and (after + 1 in self._inside or self.word(after + 2) in (":", "(", "-")):
             return Head(first, last, after, number)
@@ -298,7 +307,14 @@ class TableReader(Scanner):
         is_strong = any(
             at in self.names or self.word(at) == "(" for at in range(after + 1, min(after + 12, len(self.tokens)))
         )
-        plain = phrase[-1] in idle_words() | terms.ROWS | _NO_HEADS or phrase[-1] in terms.FIELDS
+        again = any(
+            token.word == phrase[-1] and token.is_plural for token in self.tokens[:first] + self.tokens[last + 1 :]
+        )
+        if again and is_strong and self.word(after) == ":" and not self._is_valued(after) and phrase in kinds():
+            return True
+        plain = (
+            phrase not in kinds() and phrase[-1] in idle_words() | terms.ROWS | _NO_HEADS or phrase[-1] in terms.FIELDS
+        )
         end = next((at for at in range(after, len(self.tokens)) if self.word(at) in (".", "!", "?")), len(self.tokens))
         stretch = [self.word(at) for at in range(after + 1, end)]
         parts = 1 + sum(word in (",", ";", "/", "+", "and") for word in stretch) + self._is_count(after + 1)
@@ -314,8 +330,13 @@ class TableReader(Scanner):
             return False
         if is_strong and (is_many or is_column) and not self._is_valued(after):
             return True
+        told = [
+            at
+            for at in range(after + 1, end)
+            if (self.word(at),) in field_phrases() and self.word(at) not in terms.STOPS
+        ]
         if is_field and not is_sure:
-            return False
+            return is_many and self.word(after) == ":" and len(told) > 1 and not self.listing_values(after, end)
         if self.word(after) == "(" and not is_many and not is_sure:
             return False
         return (
@@ -458,6 +479,11 @@ class TableReader(Scanner):
             and (self.table is not None or not mark.kinds)
         )
 
+    def _stands_in_list(self, mark: Mark) -> bool:
+        """Whether a table's plural stands alone between others: `students, courses, and enrolments (`."""
+        before, after = self.word(mark.first - 1), self.word(mark.last + 1)
+        return before in (",", "and", ":") and after in (",", "and", "(", ".", "") and bool(self.request.tables)
+
     def _is_told(self, mark: Mark) -> bool:
         """Whether a sentence tells of one of them: `A comment has`, `for a driver we keep`."""
         before, after = self.word(mark.first - 1), self.word(mark.last + 1)
@@ -556,6 +582,7 @@ class TableReader(Scanner):
         about = self.table is not None and self.word(
             mark.first - 1 - (self.tokens[mark.first - 1].kind == "number")
         ) in ("for", "of", "by", "about", "from", "one of")
+        about = about and self.word(mark.first - 2) not in ("table", "sheet", "list")
         if (
             not about
             and self.word(mark.first - 1) not in ("per", "every")

@@ -83,7 +83,7 @@ OF_PEOPLE = set(
 )
 DATA = set(
     """
-    catalog catalogue library item record profile account report list rate sensor price market series usage view
+    catalog catalogue library item record profile account report list rate price market series usage view
     address estate housing
     """.split()
 )

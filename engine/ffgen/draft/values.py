@@ -194,6 +194,10 @@ class ValueReader(NoteReader):
             while self.word(at) in terms.GLUE and skipped < 5 and not self._is_letter(at):
                 at, skipped = at + 1, skipped + 1
             opened = self.word(at)
+            if opened in ("split", "divided", "spread", "distributed") and (to := self._split_into(at)):
+                items, end = self._items(to, {".", ";", ")", "!", "?", "with"}, ends_with_or=True, ends_with_and=True)
+                self._keep(mark, items, to - 1, end, is_sure=True)
+                continue
             if opened == "in" and self.word(at + 1) in ("(", "[", "{"):
                 at, opened = at + 1, self.word(at + 1)
             if opened in ("(", "[", "{"):
@@ -284,6 +288,13 @@ class ValueReader(NoteReader):
         self.use(at, close, "values")
         return True
 
+    def _split_into(self, at: int) -> int:
+        """Where the values of `split evenly between a, b and c` begin; 0 where none do."""
+        for place in range(at + 1, at + 4):
+            if self.word(place) in ("between", "among", "across", "into", "over"):
+                return place + 1
+        return 0
+
     def _find_letters(self) -> None:
         """`grade A to F`: every letter between."""
         for at in range(1, len(self.tokens) - 2):
@@ -312,7 +323,9 @@ class ValueReader(NoteReader):
         mark = self._mark(at, 1)
         return mark is not None and mark.is_field
 
-    def _items(self, at: int, ends: set[str], ends_with_or: bool = False) -> tuple[list[tuple[int, int]], int]:
+    def _items(
+        self, at: int, ends: set[str], ends_with_or: bool = False, ends_with_and: bool = False
+    ) -> tuple[list[tuple[int, int]], int]:
         """Stretches between separators, up to an end or up to one that is a field or a table."""
         found: list[tuple[int, int]] = []
         start = at
@@ -332,7 +345,8 @@ class ValueReader(NoteReader):
             if at == len(self.tokens) or word in ends or word in breaks:
                 if at > start:
                     found.append((start, at - 1))
-                if ends_with_or and self.word(start - 1) == "or" and at > start:
+                last = ("or", "and") if ends_with_and else ("or",)
+                if ends_with_or and self.word(start - 1) in last and at > start:
                     break
                 start = at + 1
                 if at == len(self.tokens) or word in ends:

@@ -123,14 +123,25 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+_WHOLE = set(
+    "TikTok YouTube LinkedIn PayPal WhatsApp GitHub GitLab FedEx eBay iPhone iPad PostNL HubSpot WeChat SnapChat".split()
+)
+_WHOLE |= set(
+    "JavaScript TypeScript MySQL PostgreSQL AliExpress kWh mWh kHz mHz pH mmHg kPa hPa mAh dBm kW mV DoorDash".split()
+)
+"""Names and units with capitals inside that are one word."""
+
+
 def _joins(text: str, start: int, end: int) -> bool:
+    if re.search(r"\d[kKmM]?$", text[:start][-3:]) and text[end : end + 1].isdigit():
+        return False
     before, after = text[start - 1 : start], text[end : end + 1]
     return text[start:end] in "-'’" and before.isalpha() and after.isalnum()
 
 
 def _words(match: re.Match[str], text: str) -> list[Token]:
     found: list[Token] = []
-    parts, at = _CAMEL.split(match[0]), match.start()
+    parts, at = [match[0]] if match[0] in _WHOLE else _CAMEL.split(match[0]), match.start()
     for part in parts:
         folded = re.sub(r"'s?$", "", fold(part)).replace("'", " ").strip() or fold(part)
         one = folded[:-1] if _CAPITALS.fullmatch(part) else singular(folded)
