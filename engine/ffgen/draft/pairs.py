@@ -5,6 +5,7 @@ A field that says when something ends gets a formula over the one that says when
 formula for, stays as it is.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -131,12 +132,16 @@ def _totals(fields: list[dict[str, Any]], kept: Collection[str]) -> list[tuple[s
     numbers = {one["name"]: one for one in fields if one.get("type") in ("number", "integer")}
     total = next((numbers[name] for name in ("total", "total_amount", "grand_total") if name in numbers), None)
     whole = next((name for name in _WHOLE if name in numbers), "")
-    if total is None or not whole or "derive" in total or total["name"] in kept:
+    if total is None or not whole or total["name"] in kept:
         return []
-    added = [name for name in _ADDED if name in numbers]
+    added = [name for name in _ADDED if name in numbers and not numbers[name].get("hidden")]
     taken = [name for name in ("discount", "discount_amount") if name in numbers]
-    if not added and not taken:
+    formula = total.get("derive", "")
+    if (not added and not taken) or (formula and all(name in formula for name in (*added, *taken))):
         return []
+    for name in re.findall(r"\w+", formula):
+        if name in numbers and numbers[name].get("hidden") and name != whole:
+            fields.remove(numbers[name])
     for name in (*added, *taken):
         hidden = _shrink(numbers[name], whole, kept)
         fields[fields.index(numbers[name]) + 1 : fields.index(numbers[name]) + 1] = hidden

@@ -176,12 +176,7 @@ class Reader(FieldReader):
         plain = at < len(self.tokens) and self.tokens[at].kind == "word" and not self.used[at]
         if not plain or self.word(at) in idle_words() | terms.OPENERS | terms.JOINERS | terms.VERBS:
             return 0
-        if (
-            last == at
-            and (self.word(at), self.word(at + 1)) != (self.word(at),)
-            and self._is_plain(at + 1)
-            and self.tokens[at + 1].kind == "word"
-        ):
+        if last == at and self._is_plain(at + 1) and self.tokens[at + 1].kind == "word":
             last = at + 1
         return (
             last
@@ -366,7 +361,7 @@ class Reader(FieldReader):
         }
         return (
             len(mark.phrase) == 1
-            and mark.phrase[0] in units
+            and (mark.phrase[0] in units or (len(mark.phrase[0]) > 1 and by_unit(mark.phrase[0]) is not None))
             and before in ("in", "per", "every", "each", "this", "last", "next", "of")
         )
 

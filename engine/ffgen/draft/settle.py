@@ -203,9 +203,9 @@ class Settler(FlagReader):
                     for one in self.mentions()
                 )
             ):
-                parent = [one.table for one in self.mentions() if one.last < limit.first][-1]
-                child = next(one for one in self.request.tables if one.name == owner)
-                child.children[parent] = (whole(limit.low), whole(limit.high))
+                above = [one.table for one in self.mentions() if one.last < limit.first][-1]
+                below = next(one for one in self.request.tables if one.name == owner)
+                below.children[above] = (whole(limit.low), whole(limit.high))
                 self.ranges.remove(limit)
                 continue
             if self.word(limit.last + 1) == "of" and self.word(limit.last + 2) in ("them", "those", "these"):

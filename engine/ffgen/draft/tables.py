@@ -9,7 +9,7 @@ from ffgen.draft.relations import Mention
 from ffgen.draft.request import Wanted
 from ffgen.draft.scan import Head, Mark, Scanner
 from ffgen.draft.subjects import subjects
-from ffgen.draft.words import Phrase, fold, idle_words, plural
+from ffgen.draft.words import Phrase, fold, idle_words, plural, singular
 
 MOST_ROWS = 1_000_000_000
 _BEFORE_HEAD = {
@@ -179,7 +179,7 @@ class TableReader(Scanner):
     def _is_plain(self, at: int) -> bool:
         """Whether a token may be part of a table's name that nobody knows."""
         word = self.word(at)
-        return not self.used[at] and (word not in idle_words() | terms.OPENERS | terms.JOINERS or word in _LATER)
+        return at < len(self.tokens) and not self.used[at] and (word not in idle_words() | terms.OPENERS | terms.JOINERS or word in _LATER)
 
     def _is_strange(self, phrase: Phrase) -> bool:
         """Whether a phrase is no table of the catalogue and no empty word."""
@@ -763,7 +763,8 @@ class TableReader(Scanner):
 
 def shown(kind: Kind, phrase: Phrase) -> tuple[str, str]:
     """A table's name and its singular, as they were said: `clients` for customers, `loan_applications` for loans."""
-    if phrase[-1] == kind.singular and not kind.name.startswith(kind.singular[:3]):
+    called = {singular(word) for word in kind.name.split("_")} <= {*phrase}
+    if phrase[-1] == kind.singular and not called:
         return plural(kind.singular), kind.singular
     if plural("_".join(phrase)) == kind.name:
         return kind.name, "_".join(phrase)
