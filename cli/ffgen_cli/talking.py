@@ -69,8 +69,11 @@ def show(reply: ffgen.Reply, terminal: Terminal, preview: str = "", spec: str = 
         if part.kind in ("diff", "why"):
             for line in change_lines(part.changes, terminal.width, plain=part.kind == "why"):
                 terminal.always(line)
-        elif part.kind in ("preview", "spec"):
-            terminal.always(clean((preview if part.kind == "preview" else spec).strip("\n")))
+        elif part.kind == "preview":
+            # its cells are clean already, and its colours are ours
+            terminal.always(preview.strip("\n"))
+        elif part.kind == "spec":
+            terminal.always(clean(spec.strip("\n")))
         else:
             terminal.always("\n".join(wrapped(part.text, terminal.width)))
 

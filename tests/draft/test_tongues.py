@@ -10,6 +10,7 @@ import ffgen
 from ffgen.draft.almanac import dated
 from ffgen.draft.files import FOLDER
 from ffgen.draft.scan import Scanner
+from ffgen.draft.scope import look_around
 from ffgen.draft.tongue import tongues
 from ffgen.draft.tongues import spaced
 from ffgen.draft.words import lexicon
@@ -23,7 +24,7 @@ def tables_of(text: str) -> dict[str, dict[str, dict[str, Any]]]:
 
 def places_of(text: str) -> list[str]:
     scanner = Scanner(text)
-    scanner._look_around()
+    look_around(scanner)
     return scanner.request.locales
 
 

@@ -180,7 +180,7 @@ class Desk:
         """The destination of the data, and its format where the name does not say it."""
         format = self.chosen["format"] or self.chat.format or None
         data = self.chosen["output"] or f"{self.chat.name}.{format or 'csv'}"
-        if format is None and data != "-" and not {*Path(data).suffixes} & SUFFIXES:
+        if format is None and data != "-" and not Path(data).suffixes:
             format = "csv"
         return data, format
 

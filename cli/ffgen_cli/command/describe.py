@@ -72,6 +72,8 @@ def describe(
     chosen = session.begin(flags, as_json=json_)
     draft = drafted(session, text, map_, answers, model_only, chosen, rows_of(flags["count"]))
     data = chosen["output"] or ("-" if spec_only else f"{draft.name}.csv")
+    if not spec_only:
+        check_format(data, chosen["format"])
     if flags["table"]:
         check_table(flags["table"], [table["name"] for table in tables_of(draft)])
     place = None if data == "-" else spec_beside(data)
@@ -151,6 +153,14 @@ def rows_of(said: int | dict[str, int] | None) -> int | dict[str, int] | None:
     return said
 
 
+def check_format(data: str, format: str | None) -> None:
+    """UsageError for a name that ends as no format of ffgen does, before anything is written."""
+    suffix = Path(data).suffix
+    if format is None and data != "-" and suffix and not {*Path(data).suffixes} & SUFFIXES:
+        known = "Known: .jsonl .ndjson .csv (each also .gz or .zst) and .parquet. Or say --format."
+        raise UsageError(f"{data}: {suffix} is not a format that ffgen writes.", hint=known)
+
+
 def tables_of(draft: ffgen.Draft) -> list[dict[str, Any]]:
     """The tables of a draft."""
     tables: list[dict[str, Any]] = draft.spec["tables"] if "tables" in draft.spec else [draft.spec["dataset"]]
@@ -183,7 +193,7 @@ def make(
     session: Session, spec: Mapping[str, Any], data: str, chosen: Settings, json_: bool, format: str | None = None
 ) -> ffgen.Report:
     """The run, of a spec as it is."""
-    format = format or chosen["format"] or ("csv" if not {*Path(data).suffixes} & SUFFIXES else None)
+    format = format or chosen["format"] or ("csv" if not Path(data).suffixes else None)
     plan = ffgen.plan(spec)
     with display(progress_style(chosen["progress"], json_), session.terminal) as watch:
         if data == "-" and sys.stdout.isatty():

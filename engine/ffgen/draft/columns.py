@@ -1,22 +1,31 @@
 """The fields of a description on their way to tables: what a phrase means, which table has it, and what becomes of
 those that were said before any table was."""
 
-import re
-
 from ffgen.draft import terms
 from ffgen.draft.catalogue import Kind, Meaning, by_phrase, domains, kinds
 from ffgen.draft.guess import by_unit, guess
+from ffgen.draft.naming import name_of
 from ffgen.draft.request import Asked, Wanted
-from ffgen.draft.tables import TableReader
-from ffgen.draft.words import Phrase, fold, plural, singular
+from ffgen.draft.scan import Scanner
+from ffgen.draft.words import Phrase
 
 MOST_FIELDS = 80
 
 
-class FieldReader(TableReader):
+_READ = set(
+    """
+    temperature humidity pressure status reading battery_level voltage vibration co2 power energy measured_at
+    timestamp
+    """.split()
+)
+"""What only readings have."""
+
+
+class FieldReader(Scanner):
     """A scanner that puts fields into tables."""
 
-    def _meaning(self, phrase: Phrase) -> Meaning | None:
+    def meaning_of(self, phrase: Phrase) -> Meaning | None:
+        """What a phrase means: in the table that is spoken of, anywhere, in the domain, in a table that is near."""
         if self.table is not None and (found := self.table.called(phrase)):
             return found
         if found := by_phrase().get(phrase):
@@ -25,7 +34,7 @@ class FieldReader(TableReader):
         for kind in domain.kinds.values() if domain else ():
             if found := kind.called(phrase):
                 return found
-        if not self._is_field(phrase):
+        if not self.is_field(phrase):
             return None
         return next(
             (
@@ -43,17 +52,17 @@ class FieldReader(TableReader):
         table = tuple(self.table.singular.split("_")) if self.table else ()
         rest = phrase[len(table) :] if table and phrase[: len(table)] == table and len(phrase) > len(table) else phrase
         for one in dict.fromkeys([phrase, rest]):
-            if one != ("id",) and (found := self._meaning(one)):
+            if one != ("id",) and (found := self.meaning_of(one)):
                 return found, None
         if phrase[-1] in terms.SPANS and len(phrase) > 1 and self.tokens[last].is_plural:
             return None, {"type": "integer", "range": [1, 60 if phrase[-1] != "day" else 365]}
         if short := guess(["date"] if phrase[-1] in ("from", "until", "since") else [*phrase]):
             return None, dict(short)
         if unit := by_unit(phrase[-1]):
-            found = self._meaning(phrase[:-1])
+            found = self.meaning_of(phrase[:-1])
             return (found, None) if found and found.short.get("type") in ("integer", "number") else (None, dict(unit))
-        head = self._meaning(phrase[-2:]) if len(phrase) > 2 else None
-        return head or self._meaning(phrase[-1:]), None
+        head = self.meaning_of(phrase[-2:]) if len(phrase) > 2 else None
+        return head or self.meaning_of(phrase[-1:]), None
 
     def add(
         self, phrase: Phrase, first: int, last: int, meaning: Meaning | None, short: dict[str, object] | None
@@ -121,21 +130,7 @@ class FieldReader(TableReader):
                 continue
             for asked in [*table.asked]:
                 name = asked.meaning.name if asked.meaning else asked.name
-                if name in (
-                    "temperature",
-                    "humidity",
-                    "pressure",
-                    "status",
-                    "reading",
-                    "battery_level",
-                    "voltage",
-                    "vibration",
-                    "co2",
-                    "power",
-                    "energy",
-                    "measured_at",
-                    "timestamp",
-                ):
+                if name in _READ:
                     table.asked.remove(asked)
                     if name != "reading":
                         asked.meaning = series.kind.called(asked.phrase) or asked.meaning
@@ -170,32 +165,3 @@ class FieldReader(TableReader):
             return domain.kinds["readings"]
         best = max(among, key=score, default=None)
         return best if best is not None and score(best) >= (2 if domain else 6) and not best.is_soft else None
-
-
-def name_of(phrase: Phrase, meaning: Meaning | None, said: str) -> str:
-    """The name of a column: as it was said, unless that is no name."""
-    if "in" in phrase[1:-1] and phrase[0] != "check":
-        phrase = phrase[: phrase.index("in", 1)]
-    own = "_".join(phrase)
-    if phrase[-1] in terms.UNITS and fold(said).rstrip().endswith("s") or phrase[-1] == "foot":
-        own = "_".join([*phrase[:-1], plural(phrase[-1])])
-    if phrase[:2] == ("number", "of"):
-        own = "_".join([*phrase[:-1], plural(phrase[-1])])
-    words = re.findall(r"[^\W_]+", fold(said))
-    if meaning is None and len(words) == len(phrase) and [singular(word) for word in words] == [*phrase]:
-        own = "_".join([*words[:-1], phrase[-1]] if phrase[-1] in terms.HEADS else words)
-    if meaning is None:
-        return re.sub(r"[^a-z0-9_]+", "_", own).strip("_")[:60] or "field"
-    same = tuple(singular(part) for part in meaning.name.split("_")) == phrase
-    counts = meaning.name.endswith("_count") and len(phrase) == 1
-    if counts and not same:
-        return f"{own}_count"
-    if same or phrase in meaning.spoken or "of" in phrase[1:] or phrase[0] in ("number", "how", "what"):
-        return meaning.name
-    return own
-
-
-def snake(name: str) -> str:
-    """A name in one piece as a column's: `orderDate` as `order_date`."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return re.sub(r"[^a-z0-9]+", "_", fold(apart)).strip("_")[:60] or "field"

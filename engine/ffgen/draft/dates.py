@@ -1,4 +1,4 @@
-"""Dates as people write them, made ISO dates: `1 March 2024`, `March 1st, 2024`, `31.12.2023`, `June to August 2024`."""
+"""Dates as people write them, made ISO dates: `1 March 2024`, `31.12.2023`, `June to August 2024`."""
 
 import calendar
 import re
@@ -21,7 +21,8 @@ _FIRST_US = re.compile(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b")
 _NUMBERS = re.compile(r"(?<![\d./-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?![\d./]*\d)")
 _HALVES = re.compile(r"(?i)\b(?:the )?(first|second|1st|2nd) half of (\d{4})\b|\bH([12])[ /-]?(\d{4})\b")
 _QUARTERS = re.compile(
-    r"(?i)\b(?:the )?(first|second|third|fourth|last|1st|2nd|3rd|4th) quarter (?:of |in )?(\d{4})\b|\bQ([1-4])[ /'-]?(\d{4})\b"
+    r"(?i)\b(?:the )?(first|second|third|fourth|last|1st|2nd|3rd|4th) quarter (?:of |in )?(\d{4})\b"
+    r"|\bQ([1-4])[ /'-]?(\d{4})\b"
 )
 _QUARTER = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "last": 4}
 _SEASONS = re.compile(r"(?i)\b(?:the )?(spring|summer|autumn|fall) (?:of )?((?:19|20)\d{2})\b")

@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from ffgen.draft.answers import ALIKE, apply, count_of, matched, numbered, period_of
-from ffgen.draft.columns import name_of
 from ffgen.draft.flat import finest_of
 from ffgen.draft.layout import Made
 from ffgen.draft.make import Maker
+from ffgen.draft.naming import name_of
 from ffgen.draft.request import Question, Request
 from ffgen.draft.settle import Settler
 from ffgen.draft.show import spec_text

@@ -31,7 +31,8 @@ _KEYS = {"sku", "iban", "tracking_number", "isbn", "vin", "invoice_number", "med
 _KEYS |= {"booking_reference", "license_plate", "serial_number", "uuid", "claim_number"}
 """What tells rows apart as well as a key would."""
 _PERSON = re.compile(
-    r"(?<!ord)(?<!numb)(?<!pap)(?<!lett)(?:er|or|ist|ian|man|person|people|member|friend|student|hero|pilot|chef|wizard|witch|king|knight|parent|child|artist)$"
+    r"(?<!ord)(?<!numb)(?<!pap)(?<!lett)(?:er|or|ist|ian|man|person|people|member|friend|student|hero"
+    r"|pilot|chef|wizard|witch|king|knight|parent|child|artist)$"
 )
 _OF_BODIES = ("healthcare", "hr", "education", "fitness", "sports", "social media")
 """Domains in which what is measured is people's."""
@@ -329,22 +330,7 @@ class Filler(Layout):
                 "slots": {
                     "adjective": goods["adjectives"],
                     "thing": shop["items"],
-                    "line": [
-                        "100",
-                        "200",
-                        "300",
-                        "500",
-                        "X",
-                        "XL",
-                        "II",
-                        "Plus",
-                        "Go",
-                        "Max",
-                        "Lite",
-                        "One",
-                        "Edge",
-                        "Duo",
-                    ],
+                    "line": "100 200 300 500 X XL II Plus Go Max Lite One Edge Duo".split(),
                 },
             }
         elif wanted:

@@ -29,40 +29,14 @@ TITLES = {
         "<adjective> <nouns>": 3,
         "The <noun> and the <noun>": 2,
     },
-    "adjective": [
-        "Silent",
-        "Golden",
-        "Lost",
-        "Last",
-        "Hidden",
-        "Broken",
-        "Distant",
-        "Crimson",
-        "Endless",
-        "Quiet",
-        "Electric",
-        "Wild",
-        "Blue",
-        "Second",
-        "Burning",
-    ],
-    "noun": [
-        "River",
-        "Garden",
-        "Letter",
-        "Shadow",
-        "House",
-        "Promise",
-        "Summer",
-        "Stranger",
-        "Road",
-        "Mirror",
-        "Island",
-        "Winter",
-        "Secret",
-        "Bridge",
-        "Star",
-    ],
+    "adjective": """
+        Silent Golden Lost Last Hidden Broken Distant Crimson Endless Quiet Electric Wild Blue Second
+        Burning
+    """.split(),
+    "noun": """
+        River Garden Letter Shadow House Promise Summer Stranger Road Mirror Island Winter Secret Bridge
+        Star
+    """.split(),
     "nouns": ["Rivers", "Hearts", "Days", "Voices", "Roads", "Shadows", "Stars", "Dreams", "Lights", "Tides"],
     "place": [
         "the North",

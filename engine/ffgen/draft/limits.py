@@ -52,7 +52,8 @@ class Norm:
 
 _N = r"\$?-?\d+(?:\.\d+)?(?:e[+-]\d+)?%?"
 _UNIT = (
-    r"(?: (year old|year of age|year|month|day|hour|minute|second|dollar|euro|usd|eur|pound|gbp|kg|kilo|gram|cm|meter|km"  # noqa: E501
+    r"(?: (year old|year of age|year|month|day|hour|minute|second|dollar|euro|usd|eur|pound|gbp|kg"
+    r"|kilo|gram|cm|meter|km"
     r"|mile|degree|celsius|c|f|percent|point|star|letter|character|old|inr|bhk|sqft|m2)\b)?"
 )
 _DATE = (
@@ -61,27 +62,89 @@ _DATE = (
     )
 )
 _PERIODS = [
-    (re.compile(rf"\b(?:between|from)? ?({_DATE}) (?:and|to|until|till|through|up to|-|\.\.+|…|bi|a|(?:and|to|through|until) (?:the )?(?:end|start|middle) of) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
-    (re.compile(rf"\b(?:in|during|of|for|from|either|over|throughout) (?:either )?({_DATE}) (?:or|/|&) ({_DATE})(?![\d%])"), "span"),  # noqa: E501
-    (re.compile(rf"\b(?:since|from|after|starting in|starting|beginning in|no earlier than|not before) ({_DATE})(?! (?:to|and|-|until|up to) \$?\d)(?: on| onward| onwards| until now| to now| to today| to date)?(?![\d%])"), "since"),  # noqa: E501
+    (
+        re.compile(
+            rf"\b(?:between|from)? ?({_DATE}) (?:and|to|until|till|through|up to|-|\.\.+|…|bi|a"
+            rf"|(?:and|to|through|until) (?:the )?(?:end|start|middle) of) ({_DATE})(?![\d%])"
+        ),
+        "span",
+    ),
+    (
+        re.compile(
+            rf"\b(?:in|during|of|for|from|either|over|throughout) (?:either )?({_DATE}) "
+            rf"(?:or|/|&) ({_DATE})(?![\d%])"
+        ),
+        "span",
+    ),
+    (
+        re.compile(
+            rf"\b(?:since|from|after|starting in|starting|beginning in|no earlier than"
+            rf"|not before) ({_DATE})(?! (?:to|and|-|until|up to) \$?\d)(?: on| onward| onwards| until now"
+            rf"| to now| to today| to date)?(?![\d%])"
+        ),
+        "since",
+    ),
     (re.compile(rf"\b(?:before|until|up to|till) ({_DATE})(?![\d%])"), "until"),
-    (re.compile(rf"\b(?:in|during|of|for|throughout|within|for the year|over|year|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"), "in"),  # noqa: E501
-    (re.compile(r"\b(?:last|past|previous|recent) (?:(\d+) )?(year|month|week|day|quarter|decade)\b(?! (?:old|purchase|login))"), "last"),  # noqa: E501
-    (re.compile(r"\b(\d+) (year|month|week|day) (?:of (?:data|history|record|reading|sale|transaction|order|purchase)|period|worth|back|ago)"), "last"),  # noqa: E501
+    (
+        re.compile(
+            rf"\b(?:in|during|of|for|throughout|within|for the year|over|year"
+            rf"|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"
+        ),
+        "in",
+    ),
+    (
+        re.compile(
+            r"\b(?:last|past|previous|recent) (?:(\d+) )?(year|month|week|day|quarter|decade)"
+            r"\b(?! (?:old|purchase|login))"
+        ),
+        "last",
+    ),
+    (
+        re.compile(
+            r"\b(\d+) (year|month|week|day) (?:of (?:data|history|record|reading|sale|transaction|order"
+            r"|purchase)|period|worth|back|ago)"
+        ),
+        "last",
+    ),
     (re.compile(r"\b(?:for|over|spanning|covering) (?:a )?(\d+) ?(year|month|week|day)\b(?! (?:old|of age))"), "last"),
     (re.compile(r"\b(this) year\b"), "this"),
     (re.compile(rf"(?<=[,(:] )()({_DATE}) (?=[,);.])"), "in"),
-]  # fmt: skip
+]
 _RANGES = [
-    (re.compile(rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|no fewer than|>=|>|> =) ({_N}){_UNIT} ?(?:,|and|or|/|;)? ?(?:but )?(?:at most|max|maximum(?: of)?|no more than|not more than|up to|below|under|<=|<|< =) ({_N}){_UNIT}"), "both"),  # noqa: E501
-    (re.compile(rf"\b(?:between|from|ranging from|range|ranging between) ({_N}){_UNIT} (?:and|to|-|until|till|up to|bi|a|y|e|et) ({_N}){_UNIT}"), "both"),  # noqa: E501
+    (
+        re.compile(
+            rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|no fewer than"
+            rf"|>=|>|> =) ({_N}){_UNIT} ?(?:,|and|or|/|;)? ?(?:but )?(?:at most|max|maximum(?: of)?|no more than"
+            rf"|not more than|up to|below|under|<=|<|< =) ({_N}){_UNIT}"
+        ),
+        "both",
+    ),
+    (
+        re.compile(
+            rf"\b(?:between|from|ranging from|range|ranging between) ({_N}){_UNIT} (?:and|to|-|until|till"
+            rf"|up to|bi|a|y|e|et) ({_N}){_UNIT}"
+        ),
+        "both",
+    ),
     (re.compile(rf"(?<![\d.-])({_N}) ?(?:-|to|through|\.\.+|…) ?({_N}){_UNIT}"), "plain"),
-    (re.compile(rf"\b(?:out of|on a scale of|scale of|up to|at most|max|maximum(?: of)?|no more than|not more than|less than|under|below|younger than|cheaper than|smaller than|fewer than|<|< =|<=) ({_N}){_UNIT}"), "most"),  # noqa: E501
-    (re.compile(rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|more than|over|above|older than|greater than|larger than|exceeding|>|> =|>=) ({_N}){_UNIT}"), "least"),  # noqa: E501
+    (
+        re.compile(
+            rf"\b(?:out of|on a scale of|scale of|up to|at most|max|maximum(?: of)?|no more than|not more than"
+            rf"|less than|under|below|younger than|cheaper than|smaller than|fewer than|<|< =|<=) ({_N}){_UNIT}"
+        ),
+        "most",
+    ),
+    (
+        re.compile(
+            rf"\b(?:at least|min|minimum(?: of)?|no less than|not less than|more than|over|above|older than"
+            rf"|greater than|larger than|exceeding|>|> =|>=) ({_N}){_UNIT}"
+        ),
+        "least",
+    ),
     (re.compile(rf"(?<![\d.-])({_N}) or ({_N}) (?=per |for each|of them|of those|each)"), "plain"),
     (re.compile(rf"({_N}) ?(?:\+|or more|or older|and over|and above|or above|and older){_UNIT}"), "least"),
     (re.compile(rf"({_N}){_UNIT} (?:or less|or younger|and under|or below|and younger|max\b|at most)"), "most"),
-]  # fmt: skip
+]
 _HINTS = {
     "age": ("year old", "year of age", "old"),
     "money": ("dollar", "euro", "usd", "eur", "pound", "gbp", "inr"),
@@ -185,18 +248,66 @@ def _number(text: str) -> int | float:
 
 _STEPS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d", "week": "7d", "month": "30d"}
 _RHYTHMS: list[tuple[re.Pattern[str], dict[str, Any]]] = [
-    (re.compile(r"\b(?:more|mostly|busier|busy|peak\w*|higher|increase\w*|heavier|extra|spike\w*|surge\w*|particularly) (?:\w+ ){0,3}?(?:on |at |during |over )?(?:the )?weekend"), {"weekdays": {"mon-fri": 1, "sat": 2.5, "sun": 2.2}}),  # noqa: E501
-    (re.compile(r"\b(?:weekend) (?:\w+ ){0,2}?(?:busier|busy|peak|spike|more)"), {"weekdays": {"mon-fri": 1, "sat": 2.5, "sun": 2.2}}),  # noqa: E501
-    (re.compile(r"\b(?:more|mostly|busier|busy|peak|only|less on weekend) ?(?:\w+ ){0,3}?(?:on |at |during )?(?:the )?(?:weekday|workday|working day)"), {"weekdays": {"mon-fri": 5, "other": 1}}),  # noqa: E501
-    (re.compile(r"\b(?:fewer|less|quieter|lower) (?:\w+ ){0,3}?(?:on |at |during )?(?:the )?weekend"), {"weekdays": {"mon-fri": 3, "other": 1}}),  # noqa: E501
+    (
+        re.compile(
+            r"\b(?:more|mostly|busier|busy|peak\w*|higher|increase\w*|heavier|extra|spike\w*|surge\w*"
+            r"|particularly) (?:\w+ ){0,3}?(?:on |at |during |over )?(?:the )?weekend"
+        ),
+        {"weekdays": {"mon-fri": 1, "sat": 2.5, "sun": 2.2}},
+    ),
+    (
+        re.compile(r"\b(?:weekend) (?:\w+ ){0,2}?(?:busier|busy|peak|spike|more)"),
+        {"weekdays": {"mon-fri": 1, "sat": 2.5, "sun": 2.2}},
+    ),
+    (
+        re.compile(
+            r"\b(?:more|mostly|busier|busy|peak|only|less on weekend) ?(?:\w+ ){0,3}?"
+            r"(?:on |at |during )?(?:the )?(?:weekday|workday|working day)"
+        ),
+        {"weekdays": {"mon-fri": 5, "other": 1}},
+    ),
+    (
+        re.compile(r"\b(?:fewer|less|quieter|lower) (?:\w+ ){0,3}?(?:on |at |during )?(?:the )?weekend"),
+        {"weekdays": {"mon-fri": 3, "other": 1}},
+    ),
     (re.compile(r"\b(?:business|office|working|opening) hour"), {"hours": "office"}),
-    (re.compile(r"\b(?:more|mostly|busier|peak\w*|mainly) (?:\w+ ){0,3}?(?:in |at |during )?(?:the )?(?:evening|night)"), {"hours": "evening"}),  # noqa: E501
-    (re.compile(r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*) (?:\w+ ){0,3}?(?:in |at |during |around )?(?:the )?summer"), {"months": {"jun-aug": 2.5}}),  # noqa: E501
-    (re.compile(r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*) (?:\w+ ){0,3}?(?:in |at |during |around )?(?:the )?winter"), {"months": {"dec": 2.5, "jan-feb": 2.5}}),  # noqa: E501
-    (re.compile(r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*|surge\w*) (?:\w+ ){0,4}?(?:in |at |during |around |before |for )?(?:the )?(?:december|christma\w*|holiday season|xmas|holiday)"), {"months": {"dec": 2.5}}),  # noqa: E501
+    (
+        re.compile(
+            r"\b(?:more|mostly|busier|peak\w*|mainly) (?:\w+ ){0,3}?(?:in |at |during )?"
+            r"(?:the )?(?:evening|night)"
+        ),
+        {"hours": "evening"},
+    ),
+    (
+        re.compile(
+            r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*) (?:\w+ ){0,3}?"
+            r"(?:in |at |during |around )?(?:the )?summer"
+        ),
+        {"months": {"jun-aug": 2.5}},
+    ),
+    (
+        re.compile(
+            r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*) (?:\w+ ){0,3}?"
+            r"(?:in |at |during |around )?(?:the )?winter"
+        ),
+        {"months": {"dec": 2.5, "jan-feb": 2.5}},
+    ),
+    (
+        re.compile(
+            r"\b(?:more|mostly|busier|peak\w*|higher|increase\w*|spike\w*|surge\w*) (?:\w+ ){0,4}?"
+            r"(?:in |at |during |around |before |for )?(?:the )?(?:december|christma\w*|holiday season|xmas|holiday)"
+        ),
+        {"months": {"dec": 2.5}},
+    ),
     (re.compile(r"\bblack friday"), {"events": [{"from": "11-24", "to": "11-30", "factor": 4}]}),
-    (re.compile(r"\b(?:growing|growth(?= over| of| per| rate of| year| trend)|increasing|rising|upward trend|grow)(?: over time| steadily| of| by| each year| per year| every year| trend)?\b"), {"trend": 0.3}),  # noqa: E501
-]  # fmt: skip
+    (
+        re.compile(
+            r"\b(?:growing|growth(?= over| of| per| rate of| year| trend)|increasing|rising|upward trend"
+            r"|grow)(?: over time| steadily| of| by| each year| per year| every year| trend)?\b"
+        ),
+        {"trend": 0.3},
+    ),
+]
 
 
 def rhythm(norm: Norm) -> tuple[dict[str, Any], list[tuple[int, int]]]:

@@ -175,12 +175,7 @@ async def _identity(choice: ModelChoice, how: How) -> Identity:
 
 
 async def _ask(
-    description: str,
-    settled: list[tuple[str, str]],
-    check: Check,
-    choice: ModelChoice,
-    how: How,
-    expected: Identity,
+    description: str, settled: list[tuple[str, str]], check: Check, choice: ModelChoice, how: How, expected: Identity
 ) -> bytes:
     author = _author(choice, how)
     try:
@@ -199,10 +194,7 @@ def _author(choice: ModelChoice, how: How) -> Author:
 
 
 def _questions(
-    found: Authored,
-    own: Draft | None,
-    rows: int | dict[str, int] | None,
-    given: Sequence[tuple[Question, str]] = (),
+    found: Authored, own: Draft | None, rows: int | dict[str, int] | None, given: Sequence[tuple[Question, str]] = ()
 ) -> list[Question]:
     """The model's questions, and those of the rules that mean something in its draft."""
     tables = tables_of(found.spec)

@@ -3,199 +3,84 @@
 import re
 from typing import Any
 
-from ffgen.draft import outline, terms
+from ffgen.draft import terms
 from ffgen.draft.read import Reader
 
-_UNSURE = {
-    "url",
-    "uri",
-    "date",
-    "time",
-    "timestamp",
-    "text",
-    "number",
-    "email",
-    "money",
-    "real",
-    "bit",
-    "category",
-    "datetime",
-    "char",
-}
+_UNSURE = set("url uri date time timestamp text number email money real bit category datetime char".split())
 """Types that may be part of a name as well: `order date`."""
 _BEFORE_TYPE = set("unique whole a an optional nullable positive required short random each all".split())
 _FOLLOWS = set(
     ", ; . ) / | ( [ unique not null primary pk nullable optional and between from in one never max min up".split()
 ) | {""}
 """What may follow a type."""
-_FLAGS = {
-    "unique",
-    "distinct",
-    "optional",
-    "nullable",
-    "required",
-    "mandatory",
-    "pk",
-    "fk",
-    "primary",
-    "foreign",
-    "key",
-}
-_FLAGS |= {
-    "not",
-    "null",
-    "auto",
-    "increment",
-    "autoincrement",
-    "default",
-    "index",
-    "indexed",
-    "serial",
-    "non",
-    "identity",
-}
-_FLAGS |= {
-    "max",
-    "min",
-    "maximum",
-    "minimum",
-    "character",
-    "char",
-    "positive",
-    "long",
-    "digit",
-    "free",
-    "format",
-    "iso",
-}
-_FLAGS |= {
-    "decimal",
-    "place",
-    "two",
-    "between",
-    "from",
-    "to",
-    "and",
-    "or",
-    "in",
-    "of",
-    "with",
-    "up",
-    "a",
-    "an",
-    "the",
-    "only",
-}
-_FLAGS |= {
-    "length",
-    "letter",
-    "capital",
-    "uppercase",
-    "lowercase",
-    "alphanumeric",
-    "value",
-    "range",
-    "random",
-    "realistic",
-    "valid",
-    "generated",
-    "per",
-    "yyyy",
-    "mm",
-    "dd",
-    "utc",
-}
-_UNITS = {
-    "kg",
-    "g",
-    "cm",
-    "mm",
-    "m",
-    "km",
-    "eur",
-    "usd",
-    "gbp",
-    "inr",
-    "brl",
-    "celsius",
-    "fahrenheit",
-    "c",
-    "f",
-    "percent",
-}
-_UNITS |= {
-    "minute",
-    "hour",
-    "day",
-    "second",
-    "month",
-    "year",
-    "m2",
-    "sqm",
-    "sqft",
-    "mb",
-    "gb",
-    "kwh",
-    "kw",
-    "w",
-    "v",
-    "bpm",
-}
-_UNITS |= {
-    "dollar",
-    "euro",
-    "pound",
-    "cent",
-    "mile",
-    "meter",
-    "liter",
-    "litre",
-    "degree",
-    "hpa",
-    "ppm",
-    "lb",
-    "ms",
-    "%",
-}
+_FLAGS = set(
+    """
+    unique distinct optional nullable required mandatory pk fk primary foreign key not null auto increment
+    autoincrement default index indexed serial non identity max min maximum minimum character char positive long
+    digit free format iso decimal place two between from to and or in of with up a an the only length letter
+    capital uppercase lowercase alphanumeric value range random realistic valid generated per yyyy mm dd utc
+    """.split()
+)
+_UNITS = set(
+    """
+    kg g cm mm m km eur usd gbp inr brl celsius fahrenheit c f percent minute hour day second month year m2 sqm
+    sqft mb gb kwh kw w v bpm dollar euro pound cent mile meter liter litre degree hpa ppm lb ms %
+    """.split()
+)
 _LATE = r"(?: (?:for|if|when|until|unless|while|where|because|except|before|as|in|on)\b[^,;.!?()%]{0,80})?"
 _BLANK = (
     r"(?:empty|blank|null|missing|absent|unset|unknown|omitted|not set|left out|not given|skipped|n / a|na|nil|none)"
 )
-_MODAL = r"(?:may|might|can|could|sometimes?|often|occasionally|possibly|maybe|usually|is allowed to|are allowed to|allowed to|perhaps?|rarely|frequently)"
+_MODAL = (
+    r"(?:may|might|can|could|sometimes?|often|occasionally|possibly|maybe|usually|is allowed to"
+    r"|are allowed to|allowed to|perhaps?|rarely|frequently)"
+)
 _LEFT = re.compile(
     rf"\b(?:which |that |it )?(?:stay|remain|stays|remains) (?:empty|blank|null)\b{_LATE}(?=[ ,.;)!?]|$)"
-    rf"|\b(?:that |which )?(?:person|user|they|customer|some|many|most|guest|patient)? ?(?:often|sometimes?|may|can|usually)? ?(?:leave|left) (?:it )?(?:empty|blank|out)\b{_LATE}"
+    rf"|\b(?:that |which )?(?:person|user|they|customer|some|many|most|guest|patient)? ?(?:often"
+    rf"|sometimes?|may|can|usually)? ?(?:leave|left) (?:it )?(?:empty|blank|out)\b{_LATE}"
     rf"|"
-    rf"(?:\b(?:which|that|and|but|it|they) )?\b{_MODAL} (?:\w+ ){{0,2}}?(?:be |stay |remain |left )?(?:left )?{_BLANK}{_LATE}(?=[ ,.;)!?]|$)"
-    rf"|\b(?:which is |that is |is |are )?(?:empty|blank|null|unset|missing) (?:for|if|when|until|unless|while|where) [^,;.!?()%]{{1,80}}"
+    rf"(?:\b(?:which|that|and|but|it|they) )?\b{_MODAL} (?:\w+ ){{0,2}}?(?:be |stay |remain "
+    rf"|left )?(?:left )?{_BLANK}{_LATE}(?=[ ,.;)!?]|$)"
+    rf"|\b(?:which is |that is |is |are )?(?:empty|blank|null|unset|missing) (?:for|if|when|until"
+    rf"|unless|while|where) [^,;.!?()%]{{1,80}}"
     rf"|\b(?:or|otherwise|else) (?:empty|blank|null|missing|none)\b(?! value)"
-    rf"|\b(?:if|when|where) (?:any|known|available|applicable|present|given|there is (?:one|any)|they have (?:one|any)|provided|set|relevant|it exist)\b"
-    rf"|\b(?:is |are )?not (?:always|necessarily) (?:\w+ ){{0,1}}?(?:there|present|filled|given|known|set|available|recorded|provided)\b(?: in)?"
-    rf"|\b(?:is |are )?(?:not (?:required|mandatory|compulsory)|optional|nullable) (?:for|if|when|until|unless) [^,;.!?()%]{{1,60}}"
+    rf"|\b(?:if|when|where) (?:any|known|available|applicable|present|given|there is (?:one|any)"
+    rf"|they have (?:one|any)|provided|set|relevant|it exist)\b"
+    rf"|\b(?:is |are )?not (?:always|necessarily) (?:\w+ ){{0,1}}?(?:there|present|filled|given|known"
+    rf"|set|available|recorded|provided)\b(?: in)?"
+    rf"|\b(?:is |are )?(?:not (?:required|mandatory|compulsory)|optional|nullable) (?:for|if|when"
+    rf"|until|unless) [^,;.!?()%]{{1,60}}"
     rf"|\b(?:only |but only )(?:if|when|for|once|after) [^,;.!?()%]{{1,60}}"
 )
 _RIGHT = re.compile(
     r"\b(?:may|might|can|could) (?:also )?(?:have no|not have|have an? optional|lack)(?: an?| any)?\b"
-    r"|\b(?:some|many|few|several)(?: of them)? (?:have|lack|miss|with)(?: no| out)?(?: an?| any)?(?= )(?=.{0,30}missing)"
+    r"|\b(?:some|many|few|several)(?: of them)? (?:have|lack|miss|with)(?: no| out)?(?: an?"
+    r"| any)?(?= )(?=.{0,30}missing)"
     r"|\b(?:some|many|several) (?:of them )?(?:have no|lack|without) (?:an? |any )?"
-    r"|\b(?:sometimes?|optionally|maybe|possibly|perhaps?|occasionally)(?: also)?(?: with)?(?: an?| the| some)?\b(?! (?:\w+ ){0,2}(?:empty|blank|null|missing|unknown|absent|left))"
+    r"|\b(?:sometimes?|optionally|maybe|possibly|perhaps?|occasionally)(?: also)?(?: with)?(?: an?"
+    r"| the| some)?\b(?! (?:\w+ ){0,2}(?:empty|blank|null|missing|unknown|absent|left))"
 )
-
-
 _SINGLE = re.compile(
     r"\b(?:that |which )?never repeat\w*\b|"
-    r"\b(?:which |that )?no (?:two|2) (?:\w+ ){0,3}?(?:the same|alike|share it|have the same|equal|identical|share one|may share it|the same one)\b"
+    r"\b(?:which |that )?no (?:two|2) (?:\w+ ){0,3}?(?:the same|alike|share it|have the same|equal"
+    r"|identical|share one|may share it|the same one)\b"
     r"|\b(?:that )?(?:nobody|no one|none) else (?:has|have|use)\b"
-    r"|\b(?:never|not) (?:twice|repeated|reused|used twice|the same twice)(?: the same)?\b|\b(?:that )?(?:must|may|should|can|do|does)(?: not|n t| never) (?:repeat|occur twice|be repeated|be reused|be duplicated)\b"
-    r"|\b(?:that )?(?:exist|appear|occur|come)s? only once\b|\ball (?:different|distinct|unique)\b|\bone of a kind\b|\bno (?:duplicate|repeat)s?\b|\bwithout (?:duplicate|repetition)s?\b"
+    r"|\b(?:never|not) (?:twice|repeated|reused|used twice|the same twice)(?: the same)?\b"
+    r"|\b(?:that )?(?:must|may|should|can|do|does)(?: not|n t| never) (?:repeat|occur twice"
+    r"|be repeated|be reused|be duplicated)\b"
+    r"|\b(?:that )?(?:exist|appear|occur|come)s? only once\b|\ball (?:different|distinct|unique)\b"
+    r"|\bone of a kind\b|\bno (?:duplicate|repeat)s?\b|\bwithout (?:duplicate|repetition)s?\b"
     r"|\b(?:different|unique|distinct) (?:for|per|to|in) (?:each|every)\b"
 )
-
-
 _STATING = set(
     "be is are must should can may range vary lie fall stay go always usually typically only run lies".split()
 )
 _STATING |= {"ranges", "varies", "falls", "goes", "stays", "from", "between", "somewhere"}
+_OF_ALL = set("a an is are from between in within of integer boolean being".split())
+"""What may follow `each` where it is said of all names before."""
+_TRUTHS = set("true false yes no missing empty blank".split())
+"""Words in brackets that are values or say that there may be none."""
 
 
 class NoteReader(Reader):
@@ -207,7 +92,7 @@ class NoteReader(Reader):
         """Types by the last token of what they are of."""
         self.blanks: list[tuple[int, int, bool]] = []
         """Where it is said that something may be empty; whether of the field that follows."""
-        self.brackets = outline.brackets(self.tokens)
+
         self.singles: list[tuple[int, int]] = []
         """Where it is said that no two are the same."""
         self.runs: list[list[int]] = []
@@ -226,13 +111,13 @@ class NoteReader(Reader):
         sure = sum(token.word in terms.TYPES and token.word not in _UNSURE for token in self.tokens)
         for at in range(1, len(self.tokens)):
             kind = terms.TYPES.get(self.word(at), "")
-            if not kind or self.used[at] or self.tokens[at].is_glued or self.tokens[at].is_plural or at in self._inside:
+            if not kind or self.used[at] or self.tokens[at].is_glued or self.tokens[at].is_plural or at in self.inside:
                 continue
             head, colon = self._typed(at)
             if not self._is_head(head):
                 continue
             ends = self._ends_item(self._parameters(at)[0] + 1)
-            alone = head in self._inside or colon
+            alone = head in self.inside or colon
             is_list = colon and self.word(at - 1) in (":", "=") and self.tokens[head].is_plural
             if (
                 is_list
@@ -241,7 +126,7 @@ class NoteReader(Reader):
             ):
                 continue
             last, short = self._parameters(at)
-            if head not in self._inside and colon:
+            if head not in self.inside and colon:
                 self._name_statement(head)
             if kind == "number" and "whole" in [self.word(place) for place in range(head, at)]:
                 kind = "integer"
@@ -266,14 +151,14 @@ class NoteReader(Reader):
         while first > 0 and head - first < 3 and self._is_head(first - 1) and not self.used[first - 1]:
             first -= 1
         before = self.word(first - 1)
-        known = self._mark(first, head - first + 1)
+        known = self.mark_at(first, head - first + 1)
         if (
             known is None
             and before in ("", ".", ";", "the", "a", "an", "each", "its", ",", "and", "!")
             and first not in self.names
         ):
             self.names[first] = head
-            self._inside |= {*range(first, head + 1)}
+            self.inside |= {*range(first, head + 1)}
 
     def _parameters(self, at: int) -> tuple[int, dict[str, Any]]:
         """The last token of a type with its parameters, `varchar(255)`, and what they say."""
@@ -296,7 +181,7 @@ class NoteReader(Reader):
         return (
             token is not None
             and token.kind == "word"
-            and (at in self._inside or token.word not in plain or token.is_glued)
+            and (at in self.inside or token.word not in plain or token.is_glued)
         )
 
     def _ends_item(self, at: int) -> bool:
@@ -328,15 +213,7 @@ class NoteReader(Reader):
                 if not any(self.used[at] for at in range(first + 1, last)):
                     continue
             for at in range(first + 1, last):
-                if self.tokens[at].is_share or self.word(at) in (
-                    "true",
-                    "false",
-                    "yes",
-                    "no",
-                    "missing",
-                    "empty",
-                    "blank",
-                ):
+                if self.tokens[at].is_share or self.word(at) in _TRUTHS:
                     continue
                 if begins and self._lists(first, last):
                     self.use(first + 1, first + 1, "type")
@@ -374,26 +251,13 @@ class NoteReader(Reader):
     def _find_runs(self) -> None:
         """`a, b and c, each an integer from 1 to 5`."""
         for at, token in enumerate(self.tokens):
-            if token.word not in ("each", "all", "both") or self.word(at + 1) not in (
-                "a",
-                "an",
-                "is",
-                "are",
-                "from",
-                "between",
-                "in",
-                "within",
-                "of",
-                "integer",
-                "boolean",
-                "being",
-            ):
+            if token.word not in ("each", "all", "both") or self.word(at + 1) not in _OF_ALL:
                 continue
             heads, back = list[int](), at - 1
             while back >= 0:
                 while self.word(back) in (",", "and", "(", "&", "/", "all"):
                     back -= 1
-                if back not in self._inside:
+                if back not in self.inside:
                     break
                 heads.append(back)
                 back = next(first for first, last in self.names.items() if last == back) - 1

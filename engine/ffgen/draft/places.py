@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ffgen.draft.catalogue import kinds
-from ffgen.draft.words import Phrase, Token, fold, lexicon
+from ffgen.draft.words import Phrase, Token, fold, lexicon, word_at
 
 _CODE = re.compile(r"(?<![\w-])([a-z]{2})[_-]([A-Z]{2})(?![\w-])")
 _BEFORE = set(
@@ -96,17 +96,13 @@ def _words(found: Sequence[Token], at: int, size: int) -> Phrase:
     return tuple(fold(token.text).removesuffix("'s") for token in found[at : at + size])
 
 
-def _word(found: Sequence[Token], at: int) -> str:
-    return found[at].word if 0 <= at < len(found) else ""
-
-
 def _is_place(found: Sequence[Token], first: int, last: int, is_adjective: bool, is_more: bool) -> bool:
-    text, before, after = found[first].text, _word(found, first - 1), _word(found, last + 1)
+    text, before, after = found[first].text, word_at(found, first - 1), word_at(found, last + 1)
     if text == "us" or (text == "rom" and not is_adjective) or after in _NO_PLACE or before in _SPOKEN:
         return False
     start = _list_start(found, first)
-    opening = _word(found, start - 1)
-    if opening == "the" and _word(found, start - 2) in _CLEAR:
+    opening = word_at(found, start - 1)
+    if opening == "the" and word_at(found, start - 2) in _CLEAR:
         opening = "in"
     if _is_value(found, start, last, opening):
         return False
@@ -141,15 +137,15 @@ def _list_start(found: Sequence[Token], first: int) -> int:
 
 def _is_value(found: Sequence[Token], start: int, last: int, opening: str) -> bool:
     """Whether a place is one of the values of a field."""
-    if opening in _FIELDS or opening == "=" or (opening == "as" and _word(found, start - 2) == "such"):
+    if opening in _FIELDS or opening == "=" or (opening == "as" and word_at(found, start - 2) == "such"):
         return True
     if opening == ":":
-        return _word(found, start - 2) not in ("locale", "place", "region")
+        return word_at(found, start - 2) not in ("locale", "place", "region")
     inside = sum((token.text == "(") - (token.text == ")") for token in found[:start])
     if inside <= 0 or opening in _CLEAR:
         return False
-    is_alone = opening == "(" and _word(found, last + 1) == ")" and found[last + 1].text == ")"
-    return not is_alone or _word(found, start - 2) in _FIELDS
+    is_alone = opening == "(" and word_at(found, last + 1) == ")" and found[last + 1].text == ")"
+    return not is_alone or word_at(found, start - 2) in _FIELDS
 
 
 def _is_of(found: Sequence[Token], last: int) -> bool:

@@ -8,12 +8,20 @@ that it is unique) is put to it afterwards, in `settle`.
 import re
 
 from ffgen.draft import terms
+from ffgen.draft.beside import is_adjective, is_aside, is_stray, is_unit, says_more
 from ffgen.draft.catalogue import by_phrase
-from ffgen.draft.columns import FieldReader, name_of, snake
+from ffgen.draft.columns import FieldReader
+from ffgen.draft.counts import is_count
 from ffgen.draft.guess import by_unit, guess
+from ffgen.draft.lists import lists_on, lists_tables, named_table
+from ffgen.draft.naming import name_of, snake
+from ffgen.draft.parts import Head, find_heads, take_head
 from ffgen.draft.request import Asked, Request
-from ffgen.draft.scan import Head, Mark, domain_phrases
+from ffgen.draft.scan import Mark, domain_phrases
+from ffgen.draft.scope import look_around
 from ffgen.draft.spell import vocabulary
+from ffgen.draft.spoken import find_subjects, names_subject, take_subject
+from ffgen.draft.tables import is_owner, is_table, new_table, take_table
 from ffgen.draft.words import Phrase, idle_words, plural
 
 MOST_TABLES = 12
@@ -25,10 +33,11 @@ class Reader(FieldReader):
 
     def read(self) -> Request:
         """The whole description."""
-        self._look_around()
-        self.marks = {mark.first: mark for mark in self._marks()}
-        self._find_subjects()
-        self._find_heads()
+        look_around(self)
+        self.marks = {mark.first: mark for mark in self.find_marks()}
+        find_subjects(self)
+        self.heads = find_heads(self)
+        """What begins the part of a table: `patients (500): name, ...`."""
         at = 0
         while at < len(self.tokens):
             at = self._take_part(at) if at in self.heads else self._step(at)
@@ -42,7 +51,7 @@ class Reader(FieldReader):
     def _take_part(self, at: int) -> int:
         """The head of a table's part."""
         self._flush()
-        return self._take_head(self.heads[at])
+        return take_head(self, self.heads[at])
 
     def _step(self, at: int) -> int:
         """Reads what stands at a place; where to go on."""
@@ -53,23 +62,14 @@ class Reader(FieldReader):
         if (
             token.word in ("table", "sheet", "entity", "collection")
             and not token.is_plural
-            and (last := self._named_table(at + 1))
+            and (last := named_table(self, at + 1))
         ):
             self._flush()
-            return self._take_head(Head(at + 1, last, last + 1))
-        if at in self.subjects and len(self.request.tables) < MOST_TABLES and self._names_subject(at):
+            return take_head(self, Head(at + 1, last, last + 1))
+        if at in self.subjects and len(self.request.tables) < MOST_TABLES and names_subject(self, at):
             self._flush()
-            return self._take_subject(at)
-        if (
-            token.word in ("number", "count", "no")
-            and self.word(at + 1) == "of"
-            and (mark is None or mark.last == at)
-            and self.word(at + 2).isalpha()
-        ):
-            last = min(self.marks[at + 2].last if at + 2 in self.marks else at + 2, len(self.tokens) - 1)
-            self._flush()
-            phrase = ("number", "of", *(self.tokens[place].word for place in range(at + 2, last + 1)))
-            self.add(phrase, at, last, None, guess(list(phrase)))
+            return take_subject(self, at)
+        if (mark is None or mark.last == at) and (last := self._numbered(at)):
             return last + 1
         if self.listing and (last := self._dated(at) or self._headed(at, mark)):
             return last + 1
@@ -81,7 +81,7 @@ class Reader(FieldReader):
             and (mark is None or (not mark.kinds and mark.last == at))
         ):
             self._flush()
-            self._new_table(token.word, at, at)
+            new_table(self, token.word, at, at)
             return at + 1
         if mark is not None:
             return self._take(mark)
@@ -97,6 +97,17 @@ class Reader(FieldReader):
                 self.each = token.word
         return at + 1
 
+    def _numbered(self, at: int) -> int:
+        """`number of rooms`: the last token of what is counted; 0 where nothing is."""
+        counts = self.word(at) in ("number", "count", "no") and self.word(at + 1) == "of"
+        if not counts or not self.word(at + 2).isalpha():
+            return 0
+        last = min(self.marks[at + 2].last if at + 2 in self.marks else at + 2, len(self.tokens) - 1)
+        self._flush()
+        phrase = ("number", "of", *(self.tokens[place].word for place in range(at + 2, last + 1)))
+        self.add(phrase, at, last, None, guess(list(phrase)))
+        return last
+
     def _dated(self, at: int) -> int:
         """`date returned`: the last token of a date or time that is named by what was done; 0 where there is none."""
         done = at + 1 < len(self.tokens) and self.tokens[at + 1].text.lower().endswith("ed")
@@ -107,7 +118,7 @@ class Reader(FieldReader):
             return 0
         phrase = (self.word(at + 1), self.word(at))
         self._flush()
-        self.add(phrase, at, at + 1, self._meaning(phrase), guess([self.word(at)]))
+        self.add(phrase, at, at + 1, self.meaning_of(phrase), guess([self.word(at)]))
         return at + 1
 
     def _headed(self, at: int, mark: Mark | None) -> int:
@@ -131,7 +142,7 @@ class Reader(FieldReader):
         if is_span:
             self.add((plural(head), *phrase[1:]), at, last, None, guess([head]))
             return last
-        meaning = self._meaning((*rest, head) if between == "of" else phrase)
+        meaning = self.meaning_of((*rest, head) if between == "of" else phrase)
         short = None if meaning else guess([head])
         self.add(phrase, at, last, meaning, short)
         return last
@@ -146,7 +157,7 @@ class Reader(FieldReader):
         elif word in (".", "!", "?"):
             self._flush()
             self.each, self.naming, self.in_part = "", False, False
-            self.listing = self.table is not None and self._lists_on(at + 1)
+            self.listing = self.table is not None and lists_on(self, at + 1)
         elif word in ("is", "are") and self.word(at - 1) == "there" and self.table is not None:
             self._flush()
             self.listing = True
@@ -164,63 +175,11 @@ class Reader(FieldReader):
             self.item.append(at)
         elif word in terms.OPENERS or word in (":", "(", "=", "-", "–", "—"):
             self._flush()
-            self.naming = word == ":" and (self.word(at - 1) == "table" or self._lists_tables(at + 1))
+            self.naming = word == ":" and (self.word(at - 1) == "table" or lists_tables(self, at + 1))
             self.is_named = self.is_named or word in terms.FIELDS
             self.listing, self.is_listing_tables = True, False
         elif word == ")":
             self._flush()
-
-    def _named_table(self, at: int) -> int:
-        """The last token of a table's name after the word table; 0 where none follows."""
-        last = self.names.get(at, at)
-        plain = at < len(self.tokens) and self.tokens[at].kind == "word" and not self.used[at]
-        if not plain or self.word(at) in idle_words() | terms.OPENERS | terms.JOINERS | terms.VERBS:
-            return 0
-        if last == at and self._is_plain(at + 1) and self.tokens[at + 1].kind == "word":
-            last = at + 1
-        return (
-            last
-            if self.word(last + 1) in ("", ",", ":", "(", ")", ".", ";", "with", "for", "-", "has", "[", "of")
-            else 0
-        )
-
-    def _lists_tables(self, at: int) -> bool:
-        """Whether only plurals are listed, one of them a table: `authors, books and loans`."""
-        end = next(
-            (one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";")), len(self.tokens)
-        )
-        parts, start = list[tuple[int, int]](), at
-        for one in range(at, end + 1):
-            if one == end or self.word(one) in (",", "and", "&", "+"):
-                parts += [(start, one - 1)] if one > start else []
-                start = one + 1
-        many = all(last - first < 2 and self.tokens[last].is_plural for first, last in parts)
-        known = [self.marks.get(first) for first, _ in parts]
-        return len(parts) > 1 and many and sum(bool(mark and mark.kinds) for mark in known) * 2 >= len(parts)
-
-    def _lists_on(self, at: int) -> bool:
-        """Whether a sentence goes on with fields and no verb: `Also the dose number, the date given.`"""
-        if self.word(at) in ("also", "plus", "additionally", "further", "finally") and self.word(at + 1) in (
-            "the",
-            "a",
-            "an",
-            ",",
-        ):
-            return True
-        if self.word(at) == "there" and self.word(at + 1) in ("is", "are", "s"):
-            return True
-        end = next(
-            (one for one in range(at, len(self.tokens)) if self.word(one) in (".", "!", "?", ";", ":")),
-            len(self.tokens),
-        )
-        words = [self.word(one) for one in range(at, end)]
-        first = words[: words.index(",")] if "," in words else words
-        plain = not {*first} & (
-            terms.OPENERS | {"is", "are", "should", "must", "each", "every", "please", "i", "we", "make"}
-        )
-        begins = self.marks.get(at)
-        some = words.count(",") >= 2 or ("," in words and begins is not None and begins.is_field and not begins.kinds)
-        return some and len(first) <= 4 and plain and self.tokens[at].kind == "word"
 
     def _take(self, mark: Mark) -> int:
         following = self.word(mark.last + 1)
@@ -235,18 +194,18 @@ class Reader(FieldReader):
             and following in terms.PARTS
             and not self.marks.get(mark.last + 1, mark).kinds
         ):
-            known = self._mark(mark.first, mark.last - mark.first + 2)
+            known = self.mark_at(mark.first, mark.last - mark.first + 2)
             if known is None and not self.used[mark.last + 1]:
                 phrase = (*mark.phrase, following)
                 self._flush()
                 self.add(phrase, mark.first, mark.last + 1, None, guess(list(phrase)))
                 return mark.last + 2
-        if len(self.request.tables) < MOST_TABLES and mark.kinds and (self.naming or self._is_table(mark)):
+        if len(self.request.tables) < MOST_TABLES and mark.kinds and (self.naming or is_table(self, mark)):
             self._flush()
             self.is_listing_tables = self.is_listing_tables or (
                 self.listing and self.word(mark.first - 1) in terms.OPENERS | {":"}
             )
-            self._take_table(mark)
+            take_table(self, mark)
         elif (
             not self.listing
             and mark.phrase in domain_phrases()
@@ -255,33 +214,37 @@ class Reader(FieldReader):
             and not (self.table and self.word(mark.first - 1) == "by")
         ):
             self.use(mark.first, mark.last, "domain")
-        elif self._is_owner(mark):
+        elif is_owner(self, mark):
             self.use(mark.first, mark.last, "owner")
-        elif self._is_adjective(mark):
+        elif is_adjective(self, mark):
             self.item += range(mark.first, mark.last + 1)
             self.adjectives |= {*range(mark.first, mark.last + 1)}
         elif mark.is_field or self.listing:
-            if (
-                not self.table
-                and not self.listing
-                and not mark.kinds
-                and self.word(mark.last + 1) in ("record", "data", "dataset", "log", "history")
-            ):
-                one = "_".join(mark.phrase)
-                if not any(at for at in self.item if self._is_part(at)):
-                    self._new_table(one, mark.first, mark.last)
-                    self._measure(mark)
-                    return mark.last + 2
-            if self._is_unit(mark) or self._is_stray(mark):
-                self.use(mark.first, mark.last, "unit")
-            elif mark.phrase == ("id",) and self.item:
-                self.item += [mark.first]
-            elif len(mark.phrase) == 1 and mark.phrase[0] in terms.BARE and not self.listing and not self.table:
-                self.item.append(mark.first)
-            else:
-                self._take_field(mark)
+            return self._take_as_field(mark)
         else:
             self.use(mark.first, mark.last, "table")
+        return mark.last + 1
+
+    def _take_as_field(self, mark: Mark) -> int:
+        """A field, where it is neither what is logged nor a unit nor part of another name."""
+        if (
+            not self.table
+            and not self.listing
+            and not mark.kinds
+            and self.word(mark.last + 1) in ("record", "data", "dataset", "log", "history")
+            and not any(at for at in self.item if self.is_part(at))
+        ):
+            new_table(self, "_".join(mark.phrase), mark.first, mark.last)
+            self._measure(mark)
+            return mark.last + 2
+        if is_unit(self, mark) or is_stray(self, mark):
+            self.use(mark.first, mark.last, "unit")
+        elif mark.phrase == ("id",) and self.item:
+            self.item += [mark.first]
+        elif len(mark.phrase) == 1 and mark.phrase[0] in terms.BARE and not self.listing and not self.table:
+            self.item.append(mark.first)
+        else:
+            self._take_field(mark)
         return mark.last + 1
 
     def _take_name(self, mark: Mark) -> int:
@@ -291,7 +254,7 @@ class Reader(FieldReader):
             not self.request.tables
             and not self.pending
             and self.word(mark.last + 1) in (",", ":", "-", "with", "|")
-            and self._is_count(mark.last + 2)
+            and is_count(self, mark.last + 2)
             and self.word(mark.last + 3) in terms.ROWS
         )
         is_said = is_said or (
@@ -300,7 +263,7 @@ class Reader(FieldReader):
         opens = self.word(mark.last + 1) in ("(", ":", "table", "with", "has") and not self.is_valued(mark)
         many = self.tokens[mark.last].is_plural and not mark.is_known
         if is_said and not self.listing or opens and many:
-            self._new_table("_".join(mark.phrase), mark.first, mark.last)
+            new_table(self, "_".join(mark.phrase), mark.first, mark.last)
             return mark.last + 1
         meaning, short = self.named(mark.phrase, mark.last)
         asked = self.add(mark.phrase, mark.first, mark.last, meaning, short)
@@ -309,27 +272,9 @@ class Reader(FieldReader):
         self.listing = True
         return mark.last + 1
 
-    def _is_adjective(self, mark: Mark) -> bool:
-        """Whether a field's name only says which of the things after it are meant: `parking permits`."""
-        at = mark.last + 1
-        return (
-            not self.listing
-            and self.table is None
-            and not self.pending
-            and not mark.kinds
-            and not mark.is_plural
-            and at < len(self.tokens)
-            and self.tokens[at].kind == "word"
-            and self.tokens[at].is_plural
-            and not self.used[at]
-            and at not in self.marks
-            and self._is_part(at)
-            and (self.word(at + 1) in terms.OPENERS | {":", "(", ".", "", "in", "for", "from", "by"})
-        )
-
     def _measure(self, mark: Mark) -> None:
         """What is logged, and when: `temperature log`."""
-        meaning = self._meaning(mark.phrase)
+        meaning = self.meaning_of(mark.phrase)
         if meaning is not None and meaning.short.get("type") in ("integer", "number") and self.table is not None:
             moment = Asked("timestamp", "log", ("timestamp",), by_phrase()[("timestamp",)], mark.first, mark.last)
             said = self.text_of(mark.first, mark.last)
@@ -338,53 +283,12 @@ class Reader(FieldReader):
 
     def is_valued(self, mark: Mark) -> bool:
         """Whether values of a field are listed after it."""
-        return False
-
-    def _is_unit(self, mark: Mark) -> bool:
-        """Whether a word is the unit of the field before it: `tenure in months`, `rate per hour`."""
-        before = self.word(mark.first - 1)
-        units = terms.MEASURES | {
-            "month",
-            "year",
-            "day",
-            "hour",
-            "minute",
-            "second",
-            "week",
-            "currency",
-            "percent",
-            "percentage",
-            "mile",
-            "degree",
-            "celsius",
-            "fahrenheit",
-        }
-        return (
-            len(mark.phrase) == 1
-            and (mark.phrase[0] in units or (len(mark.phrase[0]) > 1 and by_unit(mark.phrase[0]) is not None))
-            and before in ("in", "per", "every", "each", "this", "last", "next", "of")
-        )
-
-    def _is_stray(self, mark: Mark) -> bool:
-        """Whether a word of the catalogue is rather part of what is said than a field."""
-        if self.listing:
-            return False
-        if mark.phrase in (("assigned", "to"), ("report", "to"), ("paid", "with")):
-            return True
-        if self.table is None and len(mark.phrase) == 1 and not mark.is_plural:
-            around = {self.word(mark.first - 1), self.word(mark.last + 1)}
-            return not around & {",", "and", ";", "", "or", "/", "."}
-        return False
-
-    def _is_aside(self, at: int) -> bool:
-        """Whether a word only says something of the field before, or that there is no such thing: `claim date after
-        purchase`, `no negative prices`."""
-        return self.word(at - 1) in ("after", "before", "than", "no") and self.word(at - 2) not in ("", ":")
+        return any(at in self.values for at in range(mark.first, mark.last + 1))
 
     def _take_field(self, mark: Mark) -> None:
         """A phrase that is a field; unknown words right before it belong to its name."""
-        before = [at for at in self.item if self._is_part(at)]
-        if self.listing and self._is_aside(before[0] if before else mark.first):
+        before = [at for at in self.item if self.is_part(at)]
+        if self.listing and is_aside(self, before[0] if before else mark.first):
             self.use(before[0] if before else mark.first, mark.last, "aside")
             self.item = []
             return
@@ -399,24 +303,24 @@ class Reader(FieldReader):
             return
         if joined:
             words = [self.word(at) for at in before] + list(mark.phrase) + list(tail)
-            meaning = self._meaning(tuple(words)) or self._meaning(mark.phrase)
+            meaning = self.meaning_of(tuple(words)) or self.meaning_of(mark.phrase)
             first = before[0]
             self.item = [at for at in self.item if at < first]
             short = guess(words) if mark.phrase[-1] not in ("date",) or len(mark.phrase) == 1 else None
-            if short is not None and meaning is not None and self._says_more(mark.phrase):
+            if short is not None and meaning is not None and says_more(mark.phrase):
                 short = None
             self._flush()
             self.add(tuple(words), first, after, None if short else meaning, short)
             return
         self._flush()
-        meaning = self._meaning(mark.phrase)
+        meaning = self.meaning_of(mark.phrase)
         if tail:
             words = [*mark.phrase, *tail]
-            known = self._meaning(tuple(words))
+            known = self.meaning_of(tuple(words))
             if known is None and tail[-1] in ("flag", "indicator"):
                 self.add(tuple(words), mark.first, after, None, {"type": "boolean"})
                 return
-            head = self._meaning(tail) if tail[-1] in terms.HEADS else None
+            head = self.meaning_of(tail) if tail[-1] in terms.HEADS else None
             if known is None and head is not None:
                 dated = meaning is not None and meaning.short.get("type") in ("date", "datetime")
                 known = meaning if dated and tail[-1] in ("date", "time") else head
@@ -441,49 +345,34 @@ class Reader(FieldReader):
                 if len(following.phrase) != 1 or token.word not in terms.HEADS or following.kinds:
                     break
                 self.marks.pop(at)
-            elif not (self._is_part(at) or token.word in terms.COUNTS) or token.word in terms.VERBS or token.is_plural:
+            elif not (self.is_part(at) or token.word in terms.COUNTS) or token.word in terms.VERBS or token.is_plural:
                 break
             tail.append(token.word)
             at += 1
         return at - 1, tuple(tail)
 
-    def _says_more(self, phrase: Phrase) -> bool:
-        """Whether a phrase is telling enough that a word before it changes little."""
-        return len(phrase) > 1 or phrase[0] in (
-            "email",
-            "salary",
-            "diagnosis",
-            "temperature",
-            "humidity",
-            "price",
-            "address",
-            "sku",
-            "rating",
-            "amount",
-        )
-
     def _flush(self) -> None:
         """What the words since the last separator are, where the catalogue has none of them."""
         item, self.item = self.item, []
-        words = [at for at in item if self._is_part(at)]
+        words = [at for at in item if self.is_part(at)]
         if not words:
             return
         run = [at for at in words if at >= words[-1] - (len(words) + 3)]
-        if all(self.word(at) in _COPULAS for at in run) or (self.listing and self._is_aside(run[0])):
+        if all(self.word(at) in _COPULAS for at in run) or (self.listing and is_aside(self, run[0])):
             return
         if self.listing and (self.table is not None or self.pending or self.is_named) and len(run) <= 4:
             phrase = tuple(self.word(at) for at in run)
             short = guess(list(phrase))
             self.add(phrase, run[0], run[-1], None, short)
         elif not self.listing:
-            self._take_unknown(run, item)
+            self._take_unknown(run)
 
-    def _take_unknown(self, run: list[int], item: list[int]) -> None:
+    def _take_unknown(self, run: list[int]) -> None:
         """Words before any list: perhaps a table that the catalogue does not have."""
         run = [at for at in run if (self.word(at),) not in domain_phrases() and self.word(at) not in idle_words()]
         if not run:
             return
-        numbers = [at for at in range(max(run[0] - 3, 0), run[0]) if self._is_count(at)]
+        numbers = [at for at in range(max(run[0] - 3, 0), run[0]) if is_count(self, at)]
         heads = [
             at
             for at in run
@@ -501,4 +390,4 @@ class Reader(FieldReader):
         singular_name = "_".join(self.word(at) for at in range(start, head + 1))
         if not re.fullmatch(r"[a-z0-9_]{2,60}", singular_name) or one in terms.ROWS:
             return
-        self._new_table(singular_name, start, head, numbers[-1] if numbers else -1)
+        new_table(self, singular_name, start, head, numbers[-1] if numbers else -1)

@@ -3,43 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-LINKS = {"belong", "assigned", "linked", "placed", "made", "written", "given", "taught", "sold", "booked", "owned"}
-LINKS |= {"posted", "point", "refer", "reference", "referencing", "tied", "attached", "related", "connected", "mapped"}
-LINKS |= {"sent", "handled", "managed", "led", "hosted", "created", "filed", "submitted", "to", "by", "under", "within"}
-LINKS |= {"inside", "from", "for", "of", "at", "in", "on", "with", "into", "against", "about", "concern", "concerning"}
-_ONE = {
-    "a",
-    "an",
-    "one",
-    "1",
-    "the",
-    "single",
-    "its",
-    "exactly",
-    "some",
-    "that",
-    "same",
-    "our",
-    "specific",
-    "particular",
-}
-_EACH = {"each", "every", "a", "an", "one", "per", "any", "the"}
-_HAVE = {
-    "has",
-    "have",
-    "get",
-    "own",
-    "hold",
-    "holds",
-    "owns",
-    "can",
-    "make",
-    "take",
-    "took",
-    "place",
-    "write",
-    "contain",
-}
+LINKS = set(
+    """
+    belong assigned linked placed made written given taught sold booked owned posted point refer reference
+    referencing tied attached related connected mapped sent handled managed led hosted created filed submitted
+    to by under within inside from for of at in on with into against about concern concerning
+    """.split()
+)
+_ONE = set("a an one 1 the single its exactly some that same our specific particular".split())
 _JOINING = {"link", "linking", "join", "joining", "connect", "connecting", "between", "mapping", "match", "matching"}
 _ENDS = {".", "!", "?"}
 

@@ -9,7 +9,10 @@ from ffgen.draft.words import Token, fold, lexicon, singular
 from ffgen.sample.lexicon import WORDS
 
 _SHORTEST = 4
-_TYPES = "char varchar nvarchar int bool enum uuid decimal numeric bigint timestamp datetime boolean str float pending approved"
+_TYPES = (
+    "char varchar nvarchar int bool enum uuid decimal numeric bigint timestamp datetime boolean str float pending"
+    " approved"
+)
 _SHORT = {"row", "name", "date", "item", "user", "order"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GUARDED = """
@@ -69,11 +72,15 @@ def known() -> frozenset[str]:
 
 
 _MODIFIERS = set(
-    """unique distinct optional nullable missing empty blank null between from to since until before after during last
-    past previous weekend weekday evening morning summer winter year month week day hour minute second active inactive
-    january february march april may june july august september october november december percent thousand hundred million dozen customer each every per either one row record hourly daily weekly monthly realistic required duplicate
-    duplicates typo outlier messy dirty noise male female man woman black friday christmas growing quoted table linked
-    related relational with including such like whose where their must should never always""".split()
+    """
+    unique distinct optional nullable missing empty blank null between from to since until before after during
+    last past previous weekend weekday evening morning summer winter year month week day hour minute second
+    active inactive january february march april may june july august september october november december
+    percent thousand hundred million dozen customer each every per either one row record hourly daily weekly
+    monthly realistic required duplicate duplicates typo outlier messy dirty noise male female man woman black
+    friday christmas growing quoted table linked related relational with including such like whose where their
+    must should never always
+    """.split()
 )
 
 

@@ -3,121 +3,21 @@
 from collections.abc import Callable, Sequence
 
 from ffgen.draft import terms
-from ffgen.draft.words import Phrase, Token
+from ffgen.draft.words import Phrase, Token, word_at
 
-_VERBS = {
-    "has",
-    "have",
-    "with",
-    "contain",
-    "include",
-    "includes",
-    "consist",
-    "consists",
-    "carry",
-    "hold",
-    "get",
-    "gets",
-}
-_DOES = _VERBS | {
-    "can",
-    "belong",
-    "make",
-    "made",
-    "take",
-    "took",
-    "write",
-    "own",
-    "receive",
-}
-_DOES |= {
-    "is",
-    "may",
-    "should",
-    "must",
-    "lead",
-    "teach",
-    "send",
-    "submit",
-    "collect",
-    "earn",
-    "need",
-}
-_DOES |= {
-    "was",
-    "are",
-    "come",
-    "go",
-    "appear",
-    "give",
-    "handle",
-    "attend",
-    "buy",
-    "sell",
-    "refer",
-    "point",
-    "reference",
-}
+_VERBS = set("has have with contain include includes consist consists carry hold get gets".split())
+_DOES = _VERBS | {"can", "belong", "make", "made", "take", "took", "write", "own", "receive"}
+_DOES |= {"is", "may", "should", "must", "lead", "teach", "send", "submit", "collect", "earn", "need"}
+_DOES |= set("was are come go appear give handle attend buy sell refer point reference".split())
 _STARTS = {".", ";", "!", "?", ""}
 _OPENS = {"(", ":", "with", "who", "having", "each", "-", "–", "—", "containing", "including"}
-_NO_TABLE = {
-    "percent",
-    "decimal",
-    "character",
-    "digit",
-    "letter",
-    "word",
-    "minute",
-    "second",
-    "hour",
-    "day",
-    "week",
-    "month",
-}
-_NO_TABLE |= {
-    "year",
-    "euro",
-    "dollar",
-    "pound",
-    "cent",
-    "kg",
-    "km",
-    "cm",
-    "mile",
-    "point",
-    "star",
-    "degree",
-    "table",
-    "csv",
-}
-_NO_TABLE |= {
-    "column",
-    "field",
-    "dataset",
-    "entity",
-    "kind",
-    "type",
-    "option",
-    "value",
-    "time",
-    "people",
-    "percentage",
-}
-_NO_TABLE |= {
-    "meter",
-    "litre",
-    "liter",
-    "gram",
-    "version",
-    "level",
-    "step",
-    "one",
-    "row",
-    "thing",
-    "sentence",
-}
-
-
+_NO_TABLE = set(
+    """
+    percent decimal character digit letter word minute second hour day week month year euro dollar pound cent kg
+    km cm mile point star degree table csv column field dataset entity kind type option value time people
+    percentage meter litre liter gram version level step one row thing sentence
+    """.split()
+)
 _TAKEN = {"observation", "sample", "document", "item", "entry"}
 """Words for rows that are as often things of their own."""
 
@@ -129,11 +29,11 @@ def subjects(
     is_strange: Callable[[Phrase], bool],
 ) -> set[Phrase]:
     """The singular of every such word or pair of words. `is_plain` tells whether a token may be part of a name,
-    `is_thing` whether a name may be one of a thing and is none of a number or a date, `is_strange` whether it is at least
-    no table of the catalogue."""
+    `is_thing` whether a name may be one of a thing and is none of a number or a date, `is_strange` whether it is at
+    least no table of the catalogue."""
     made: set[Phrase] = set()
     for at in range(len(found)):
-        word, before = _word(found, at), _word(found, at - 1)
+        word, before = word_at(found, at), word_at(found, at - 1)
         if word in ("each", "every") or (
             (before in _STARTS or before == "and") and word in ("a", "an", "one", "1", "the")
         ):
@@ -144,7 +44,7 @@ def subjects(
             _add(made, found, at, is_plain, is_thing, _VERBS, many=True)
         elif word == "per" and before and found[at - 1].is_plural:
             _add(made, found, at + 1, is_plain, is_thing, set(), many=False)
-        if before in _STARTS and word in ("for",) and _word(found, at + 1) in ("each", "every", "a", "an", "one"):
+        if before in _STARTS and word in ("for",) and word_at(found, at + 1) in ("each", "every", "a", "an", "one"):
             _add(made, found, at + 2, is_plain, is_thing, set(), many=False)
         if at == 0 and _is_titled(found):
             _add(
@@ -163,7 +63,7 @@ def subjects(
             and "," in [token.word for token in found[:4]]
         ):
             comma = next(place for place, token in enumerate(found) if token.word == ",")
-            if comma + 2 < len(found) and found[comma + 1].kind == "number" and _word(found, comma + 2) in terms.ROWS:
+            if comma + 2 < len(found) and found[comma + 1].kind == "number" and word_at(found, comma + 2) in terms.ROWS:
                 _add(made, found, at, is_plain, is_strange, {","}, many=True, numbered=True)
         if found[at].kind == "number" and not found[at].is_share and not found[at].is_money and found[at].number >= 2:
             _add(made, found, at + 1, is_plain, is_strange, _OPENS, many=True, numbered=True)
@@ -188,10 +88,10 @@ def _add(
         and end - at < 3
         and found[end].kind == "word"
         and is_plain(end)
-        and _word(found, end) not in verbs
+        and word_at(found, end) not in verbs
     ):
         end += 1
-    phrase = tuple(_word(found, place) for place in range(at, end))
+    phrase = tuple(word_at(found, place) for place in range(at, end))
     if (
         not phrase
         or phrase[-1] in _NO_TABLE | (terms.ROWS - _TAKEN) | terms.MEASURES
@@ -200,19 +100,19 @@ def _add(
         return
     if (
         numbered
-        and _word(found, end) in ("are", "is")
-        and ":" in [_word(found, place) for place in range(end, end + 4)]
+        and word_at(found, end) in ("are", "is")
+        and ":" in [word_at(found, place) for place in range(end, end + 4)]
     ):
         verbs = verbs | {"are", "is"}
     if (
         verbs
-        and _word(found, end) not in verbs
-        and not (numbered and _word(found, end) == "," and _word(found, end + 1) in ("each", "all"))
+        and word_at(found, end) not in verbs
+        and not (numbered and word_at(found, end) == "," and word_at(found, end + 1) in ("each", "all"))
         and not (numbered and _times(found, phrase) > 1)
     ):
         return
-    after = _word(found, end + 1)
-    if not verbs and _word(found, end) not in (",", ".", ";", "", ")", "and", "("):
+    after = word_at(found, end + 1)
+    if not verbs and word_at(found, end) not in (",", ".", ";", "", ")", "and", "("):
         return
     if many and not numbered and (after in ("to", "no", "been") or not is_thing(phrase) or not _is_list(found, end)):
         return
@@ -240,7 +140,3 @@ def _is_list(found: Sequence[Token], at: int) -> bool:
         if token.text in (",", ";") or token.word == "and":
             return True
     return False
-
-
-def _word(found: Sequence[Token], at: int) -> str:
-    return found[at].word if 0 <= at < len(found) else ""

@@ -187,20 +187,14 @@ NAMED = {
     "urban": "area_type",
     "online": "channel",
 }
-ROW_WORDS = {
-    "row",
-    "record",
-    "entry",
-    "sample",
-    "observation",
-    "data point",
-    "example",
-    "instance",
-    "line of data",
-    "tuple",
-    "line",
-}
+ROW_WORDS = set(
+    """
+    row record entry sample observation example instance tuple line
+    """.split()
+) | {"data point", "line of data"}
 
+POINTING = {"fk", "reference", "→", ">", "referencing"}
+"""Words before a table that another one refers to."""
 _TYPES = {
     "integer": "int integer bigint smallint tinyint int32 int64 int4 int8",
     "number": "float double decimal numeric real number money float64 float32",

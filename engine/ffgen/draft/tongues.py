@@ -31,8 +31,7 @@ def spaced(text: str) -> tuple[str, str]:
     """A text in a language without spaces in English words, and the language; a text in another language with its
     dates and numbers as the English reader writes them; and any other as it is, with no language."""
     if not _UNSPACED.search(text):
-        code = _told(text)
-        return (_numbered(dated(text), code) if code else dated(text)), ""
+        return (_numbered(dated(text)) if _told(text) else dated(text)), ""
     text = _COUNTED.sub(r"\2 \1", _AGES.sub("", text))
     made = _UNSPACED.sub(lambda match: _in_english(match[0], "ja"), text)
     return made, "ja" if _KANA.search(text) or made != text else ""
@@ -46,7 +45,7 @@ def _told(text: str) -> str:
     return best if hits[best] >= _LEAST and hits[best] > len(words & _ENGLISH) else ""
 
 
-def _numbered(text: str, code: str) -> str:
+def _numbered(text: str) -> str:
     """Days before months, groups of digits without spaces, and a word cut short at its hyphen."""
     text = re.sub(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4})(?![\d/])", _day_first, text)
     text = re.sub(

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from ffgen.draft import outline, terms
+from ffgen.draft import terms
 from ffgen.draft.catalogue import kinds
+from ffgen.draft.distributions import distributions
 from ffgen.draft.notes import NoteReader
 from ffgen.draft.scan import Mark
 from ffgen.draft.words import idle_words
@@ -14,9 +15,14 @@ _NO_VALUE = (
     r"|number|boolean|text|varchar|decimal|datetime|timestamp|e\.?g\.?"
 )
 """What stands in brackets after a field and is none of its values."""
-
-
 _NUMERAL = re.compile(r"-?\d+(?:\.\d+)?")
+_ENDS = {".", ";", ")", "!", "?"}
+_MEANT = set(
+    """
+    business basic standard small large big normal personal foreign new old full high medium low returns return
+    """.split()
+)
+"""Empty words that are values beside a share: `20% new`."""
 
 
 @dataclass(slots=True)
@@ -39,15 +45,11 @@ class ValueReader(NoteReader):
         """Shares of values, by where the values are put."""
         self.shares: list[Share] = []
 
-    def is_valued(self, mark: Mark) -> bool:
-        """Whether values of a field are listed after it."""
-        return any(at in self.values for at in range(mark.first, mark.last + 1))
-
     def _find_distributions(self) -> None:
         """Values with their shares: of the field before them, or each of what has such a value."""
-        for one in outline.distributions(self.tokens, lambda at: not self.used[at]):
+        for one in distributions(self.tokens, lambda at: not self.used[at]):
             texts = [self._value(first, last) for first, last, _ in one.values]
-            head = self._told(one.head, one.first)
+            head = self._told(one.head)
             if (cut := self._named_inside(one.values[0][0], one.values[0][1])) is not None:
                 first, last, part = one.values[0]
                 head, texts[0] = cut, self._value(cut + 1, last)
@@ -61,34 +63,34 @@ class ValueReader(NoteReader):
                 self.shares.append(Share(first, last, part, words, f"{text} {part:.0%}"))
             self.use(one.first, one.last, "share")
 
-    def _told(self, head: int, first: int) -> int:
-        """What values are of, where only a pronoun or a verb stands right before them: `the channel that brought them:`."""
+    def _told(self, head: int) -> int:
+        """What values are of, where only a pronoun or a verb stands right before: `the channel that brought them:`."""
         while head > 0 and (self.used[head] == "type" or self.word(head) in ("enum", "(", ":")):
             head -= 1
-        if head < 0 or head in self._inside or (self.word(head) not in idle_words() and self._mark(head, 1)):
+        if head < 0 or head in self.inside or (self.word(head) not in idle_words() and self.mark_at(head, 1)):
             return head
         for at in range(head, max(head - 7, -1), -1):
             if self.word(at) in terms.SEPARATORS | terms.JOINERS | {".", ":", "("}:
                 break
-            mark = next((one for size in (3, 2, 1) if (one := self._mark(at - size + 1, size))), None)
-            if at in self._inside or (mark is not None and mark.is_field and self.word(at) not in terms.BARE):
+            mark = next((one for size in (3, 2, 1) if (one := self.mark_at(at - size + 1, size))), None)
+            if at in self.inside or (mark is not None and mark.is_field and self.word(at) not in terms.BARE):
                 return at
         return head
 
     def _named_inside(self, first: int, last: int) -> int | None:
         """Where a value begins with the name of what it is a value of, `severity mild`: the name's last token."""
         for end in range(last - 1, first - 1, -1):
-            mark = self._mark(first, end - first + 1)
+            mark = self.mark_at(first, end - first + 1)
             if mark is not None and mark.is_field and not (mark.kinds and mark.is_plural):
                 return end
         return None
 
     def _is_rows(self, at: int) -> bool:
         """Whether a word stands for rows or is empty, and is no field."""
-        if at in self._inside:
+        if at in self.inside:
             return False
         phrase = (self.word(at),)
-        is_table = phrase in kinds() and (self.tokens[at].is_plural or not self._is_field(phrase))
+        is_table = phrase in kinds() and (self.tokens[at].is_plural or not self.is_field(phrase))
         return is_table or self.word(at) in (idle_words() | terms.ROWS | terms.OPENERS) - terms.NOUNS
 
     def _value(self, first: int, last: int) -> str:
@@ -115,7 +117,7 @@ class ValueReader(NoteReader):
             if not words and self.word(at - 1) == "(":
                 words = self._telling(self._clause(at - 2, -1)[::-1])[-2:]
             back = at - 2 if self.word(at - 1) == "(" else at - 1
-            if not words and (back in self._inside or self._names_field(back)):
+            if not words and (back in self.inside or self._names_field(back)):
                 words = [(at, "true")]
             if not words:
                 continue
@@ -141,25 +143,7 @@ class ValueReader(NoteReader):
 
     def _telling(self, places: list[int]) -> list[tuple[int, str]]:
         """Of a clause, the words that are a value or a field: no empty ones, no tables."""
-        empty = idle_words() - {
-            "business",
-            "basic",
-            "standard",
-            "small",
-            "large",
-            "big",
-            "normal",
-            "personal",
-            "foreign",
-            "new",
-            "old",
-            "full",
-            "high",
-            "medium",
-            "low",
-            "returns",
-            "return",
-        }
+        empty = idle_words() - _MEANT
         found = []
         for at in places:
             token = self.tokens[at]
@@ -173,7 +157,7 @@ class ValueReader(NoteReader):
                 continue
             if token.kind != "word" or (token.word in empty and not glued) or self.used[at]:
                 continue
-            if at in self._inside:
+            if at in self.inside:
                 continue
             if (token.word,) in kinds() and token.is_plural and token.word not in ("return", "refund"):
                 continue
@@ -181,78 +165,82 @@ class ValueReader(NoteReader):
         return found[:4]
 
     def _find_values(self) -> None:
-        marks = self._marks()
+        marks = self.find_marks()
         for mark in [*[one for one in marks if one.is_field], *self._strangers(marks)]:
-            if any(at in self.values for at in range(mark.first, mark.last + 1)):
-                continue
-            at = mark.last + 1
-            while at < len(self.tokens) and self.used[at] == "type":
-                at += 1
-            skipped, is_told = 0, False
-            if self.word(at) == "," and self.word(at + 1) in ("which", "that") and self._chooses(at + 2):
-                at, skipped, is_told = at + 2, 1, True
-            while self.word(at) in terms.GLUE and skipped < 5 and not self._is_letter(at):
-                at, skipped = at + 1, skipped + 1
-            opened = self.word(at)
-            if opened in ("split", "divided", "spread", "distributed") and (to := self._split_into(at)):
-                items, end = self._items(to, {".", ";", ")", "!", "?", "with"}, ends_with_or=True, ends_with_and=True)
-                self._keep(mark, items, to - 1, end, is_sure=True)
-                continue
-            if opened == "in" and self.word(at + 1) in ("(", "[", "{"):
-                at, opened = at + 1, self.word(at + 1)
-            if opened in ("(", "[", "{"):
-                if self._bands(mark, at):
-                    continue
-                items, end = self._items(at + 1, {")", "]", "}"})
-            elif opened in (":", "=") or (
-                opened in ("like", "either", "e", "eg", "including") or (opened == "such" and self.word(at + 1) == "as")
-            ):
-                if opened in ("like", "including") and (mark.kinds or mark.is_plural and opened == "like"):
-                    continue
-                if opened == ":" and mark.kinds and mark.is_plural:
-                    continue
-                at += {"such": 1, "e": 1}.get(opened, 0)
-                if opened in (":", "=", "either") and self._chooses(at + 1):
-                    items, end = self._items(at + 1, {".", ";", ")", "!", "?"}, ends_with_or=True)
-                    self._keep(mark, items, at, end, is_sure=True)
-                    continue
-                items, end = self._items(at + 1, {".", ";", ")", "!", "?"})
-                if opened in (":", "=") and self.word(items[0][1] + 1 if items else at) in ("/", "|"):
-                    self._keep(mark, items, at, end, is_sure=True)
-                    continue
-                if mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg"):
-                    self._keep(mark, items, at, end, is_sure=True)
-                    continue
-            elif skipped and self.word(at - 1) == "of" and self.word(at - 2) == "one":
-                items, end = self._items(at, {".", ";", ")", "!", "?", "with"}, ends_with_or=True)
-                self._keep(mark, items, at, end, is_sure=True)
-                continue
-            elif skipped and self._chooses(at):
-                items, end = self._items(at, {".", ";", ")", "(", "!", "?", "with"}, ends_with_or=True)
-                if is_told:
-                    self._keep(mark, items, at, end, is_sure=True)
-                    continue
-            elif (
-                mark.phrase[-1] in terms.CLOSED
-                and self.tokens[min(at, len(self.tokens) - 1)].kind == "word"
-                and self._chooses(at)
-            ):
-                items, end = self._items(at, {".", ";", ")", "!", "?", "with", "and"}, ends_with_or=True)
-                self._keep(mark, items, at, end, is_sure=True)
-                continue
-            elif (
-                self.word(at + 1) in ("/", "|")
-                and self.tokens[at].kind == "word"
-                and (self.word(at),) not in kinds()
-                and (not self._names_field(at) or self._is_closed_name(mark) or self.word(at - 1) == "enum")
-            ):
-                items, end = self._items(at, {".", ";", ")", ",", "and", "with"})
-                self._keep(mark, items, at, end, is_sure=True)
-                continue
-            else:
-                continue
-            self._keep(mark, items, at, end)
+            if not self.is_valued(mark):
+                self._find_values_of(mark)
         self._find_letters()
+
+    def _find_values_of(self, mark: Mark) -> None:
+        """Values after a name: in brackets, after a colon or `such as`, or right behind it, `a, b or c`."""
+        at, skipped, is_told = self._begin_values(mark)
+        opened = self.word(at)
+        if opened in ("split", "divided", "spread", "distributed") and (to := self._split_into(at)):
+            items, end = self._items(to, _ENDS | {"with"}, ends_with_or=True, ends_with_and=True)
+            self._keep(mark, items, to - 1, end, is_sure=True)
+            return
+        if opened == "in" and self.word(at + 1) in ("(", "[", "{"):
+            at, opened = at + 1, self.word(at + 1)
+        if opened in ("(", "[", "{"):
+            if not self._bands(mark, at):
+                items, end = self._items(at + 1, {")", "]", "}"})
+                self._keep(mark, items, at, end)
+        elif opened in (":", "=", "like", "either", "e", "eg", "including") or (
+            opened == "such" and self.word(at + 1) == "as"
+        ):
+            self._keep_opened(mark, at, opened)
+        else:
+            self._keep_bare(mark, at, skipped, is_told)
+
+    def _begin_values(self, mark: Mark) -> tuple[int, int, bool]:
+        """Where values of a name may begin, how many empty words stand before, and whether a clause tells them."""
+        at = mark.last + 1
+        while at < len(self.tokens) and self.used[at] == "type":
+            at += 1
+        skipped, is_told = 0, False
+        if self.word(at) == "," and self.word(at + 1) in ("which", "that") and self._chooses(at + 2):
+            at, skipped, is_told = at + 2, 1, True
+        while self.word(at) in terms.GLUE and skipped < 5 and not self._is_letter(at):
+            at, skipped = at + 1, skipped + 1
+        return at, skipped, is_told
+
+    def _keep_opened(self, mark: Mark, at: int, opened: str) -> None:
+        """Values after a colon, `like`, `either`, `such as`."""
+        if opened in ("like", "including") and (mark.kinds or mark.is_plural and opened == "like"):
+            return
+        if opened == ":" and mark.kinds and mark.is_plural:
+            return
+        at += {"such": 1, "e": 1}.get(opened, 0)
+        if opened in (":", "=", "either") and self._chooses(at + 1):
+            items, end = self._items(at + 1, _ENDS, ends_with_or=True)
+            self._keep(mark, items, at, end, is_sure=True)
+            return
+        items, end = self._items(at + 1, _ENDS)
+        slashed = opened in (":", "=") and self.word(items[0][1] + 1 if items else at) in ("/", "|")
+        closed = mark.phrase[-1] in terms.CLOSED and opened in ("such", "like", "e", "eg")
+        self._keep(mark, items, at, end, is_sure=slashed or closed)
+
+    def _keep_bare(self, mark: Mark, at: int, skipped: int, is_told: bool) -> None:
+        """Values right behind a name or the empty words after it: `is one of a, b`, `a, b or c`, `a/b`."""
+        is_word = self.tokens[min(at, len(self.tokens) - 1)].kind == "word"
+        if skipped and self.word(at - 1) == "of" and self.word(at - 2) == "one":
+            items, end = self._items(at, _ENDS | {"with"}, ends_with_or=True)
+        elif skipped and self._chooses(at):
+            items, end = self._items(at, _ENDS | {"(", "with"}, ends_with_or=True)
+            self._keep(mark, items, at, end, is_sure=is_told)
+            return
+        elif mark.phrase[-1] in terms.CLOSED and is_word and self._chooses(at):
+            items, end = self._items(at, _ENDS | {"with", "and"}, ends_with_or=True)
+        elif (
+            self.word(at + 1) in ("/", "|")
+            and is_word
+            and (self.word(at),) not in kinds()
+            and (not self._names_field(at) or self._is_closed_name(mark) or self.word(at - 1) == "enum")
+        ):
+            items, end = self._items(at, {".", ";", ")", ",", "and", "with"})
+        else:
+            return
+        self._keep(mark, items, at, end, is_sure=True)
 
     def _strangers(self, marks: list[Mark]) -> list[Mark]:
         """Words that nobody knows and that values may follow: `fuel (petrol, diesel)`, `roast is light or dark`."""
@@ -282,7 +270,7 @@ class ValueReader(NoteReader):
         parts = 1 + sum(self.word(place) in (",", "/", "|", ";") for place in range(at, close))
         if len(inside) < 2 or parts < len(inside) or parts > len(inside) + 1 or mark.kinds:
             return False
-        spans = [span for span in self._items(at + 1, {")", "]", "}"})[0]]
+        spans = self._items(at + 1, {")", "]", "}"})[0]
         self.ranges = [limit for limit in self.ranges if limit not in inside]
         self.values[mark.first] = [self.text_of(*span).strip() for span in spans]
         self.use(at, close, "values")
@@ -320,7 +308,7 @@ class ValueReader(NoteReader):
         return "or" in words[1:stop]
 
     def _names_field(self, at: int) -> bool:
-        mark = self._mark(at, 1)
+        mark = self.mark_at(at, 1)
         return mark is not None and mark.is_field
 
     def _items(
@@ -366,10 +354,7 @@ class ValueReader(NoteReader):
             if not bracketed and not is_sure and self._is_other(start, last):
                 break
             text = self._value(start, last)
-            if text and not re.fullmatch(
-                _NO_VALUE,
-                text,
-            ):
+            if text and not re.fullmatch(_NO_VALUE, text):
                 values.append(text)
             stop = last
         fields = sum(self._is_other(start, last) for start, last in items)
@@ -395,12 +380,12 @@ class ValueReader(NoteReader):
 
     def _is_closed_name(self, mark: Mark) -> bool:
         """Whether a name is one of those that have a few values."""
-        meaning = self._meaning(mark.phrase)
+        meaning = self.meaning_of(mark.phrase)
         return mark.phrase[-1] in terms.CLOSED or (meaning is not None and meaning.short.get("type") == "enum")
 
     def _is_other(self, start: int, last: int) -> bool:
         """Whether a stretch is a field's or a table's name."""
         while start < last and self.word(start) in ("a", "an", "the", "their", "its"):
             start += 1
-        found = self._mark(start, last - start + 1)
+        found = self.mark_at(start, last - start + 1)
         return found is not None and (found.is_field or bool(found.kinds))

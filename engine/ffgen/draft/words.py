@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +14,8 @@ Phrase = tuple[str, ...]
 
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
-    r"|(?P<minus>(?<=[\s(.,:=\[])[-−](?=\d))?(?P<sign>[$€£]\s?)?(?P<number>\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3}\b)?)"
+    r"|(?P<minus>(?<=[\s(.,:=\[])[-−](?=\d))?(?P<sign>[$€£]\s?)?"
+    r"(?P<number>\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3}\b)?)"
     r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?"
     r"(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?)"
@@ -124,10 +126,10 @@ def tokens(text: str) -> list[Token]:
 
 
 _WHOLE = set(
-    "TikTok YouTube LinkedIn PayPal WhatsApp GitHub GitLab FedEx eBay iPhone iPad PostNL HubSpot WeChat SnapChat".split()
-)
-_WHOLE |= set(
-    "JavaScript TypeScript MySQL PostgreSQL AliExpress kWh mWh kHz mHz pH mmHg kPa hPa mAh dBm kW mV DoorDash".split()
+    """
+    TikTok YouTube LinkedIn PayPal WhatsApp GitHub GitLab FedEx eBay iPhone iPad PostNL HubSpot WeChat SnapChat
+    JavaScript TypeScript MySQL PostgreSQL AliExpress kWh mWh kHz mHz pH mmHg kPa hPa mAh dBm kW mV DoorDash
+    """.split()
 )
 """Names and units with capitals inside that are one word."""
 
@@ -137,6 +139,11 @@ def _joins(text: str, start: int, end: int) -> bool:
         return False
     before, after = text[start - 1 : start], text[end : end + 1]
     return text[start:end] in "-'’" and before.isalpha() and after.isalnum()
+
+
+def word_at(found: Sequence[Token], at: int) -> str:
+    """The word at a place; empty outside the text."""
+    return found[at].word if 0 <= at < len(found) else ""
 
 
 def _words(match: re.Match[str], text: str) -> list[Token]:
