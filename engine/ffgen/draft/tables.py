@@ -24,7 +24,8 @@ def is_table(scan: Scanner, mark: Mark) -> bool:
         return True
     if _is_pointed_at(scan, mark) or scan.word(mark.first - 1) == "real":
         return False
-    if scan.listing and _is_bounded(scan, mark):
+    counted = mark.first > 0 and scan.tokens[mark.first - 1].kind == "number"
+    if scan.listing and not counted and _is_bounded(scan, mark):
         return False
     kind, many, pointed = scan.kind_of(mark), mark.is_plural, _points(scan, mark.first)
     if scan.request.table(kind.name) and (not mark.is_field or many):
