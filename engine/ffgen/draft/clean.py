@@ -11,8 +11,9 @@ LONGEST = 20_000
 
 
 _BOUNDED = re.compile(
-    r"(?i)\b(int|integer|float|decimal|number|double|date|datetime"
-    r"|timestamp) ?[\[(] ?(-?[\d.:T-]{1,25}) ?(?:,|\.\.|to|-|–) ?(-?[\d.:T-]{1,25}) ?[\])]"
+    r"(?i)\b(int|integer|float|decimal|number|double|date|datetime|timestamp)"
+    r" ?(?:\[ ?(-?[\d.:T-]{1,25}) ?(?:,|\.\.|to|–) ?(-?[\d.:T-]{1,25}) ?\]"
+    r"|\( ?(-?[\d.:T]{1,25}) ?(?:\.\.|to|–) ?(-?[\d.:T]{1,25}) ?\))"
 )
 
 
@@ -26,6 +27,10 @@ _INJECTED = re.compile(
     r"|\bselect\s+(?:\*|\w+)\s+from\s+\w+\s*;?"
     r"|<script\b[^>]*>.*?</script>|\{\{.*?\}\}|\$\{[^}]*\}|\bdelete\s+from\s+\w+\s*;?"
     r"|\bor\s+1\s*=\s*1\b|\brm\s+-rf\s+\S+"
+    r"|\b(?:ignore|disregard|forget) (?:all |any )?(?:the |your )?(?:previous|prior|above|earlier) "
+    r"(?:instructions?|rules|prompts?)\b"
+    r"|\b(?:print|reveal|show|output|repeat) (?:me )?(?:your|the) (?:hidden |system |secret )*prompt\b"
+    r"|\byou are now \w+\b"
 )
 """Commands that are in a description by somebody's joke: none of them is a wish."""
 
@@ -47,7 +52,9 @@ def clean(text: str) -> str:
     cut = re.sub(r"(?i)\bppl\b", "people", cut)
     cut = re.sub(r"(?i)\b(flat) (table|file|csv)\b", r"\2", cut)
     cut = re.sub(r"(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}[\d:.]*Z?", r"\1", cut)
-    cut = _BOUNDED.sub(r"\1 from \2 to \3", cut)
+    cut = _BOUNDED.sub(lambda match: f"{match[1]} from {match[2] or match[4]} to {match[3] or match[5]}", cut)
+    cut = re.sub(r"(?i)\b(?:some|any) (?:day|time|date|point) (?=in |during |between |from )", "", cut)
+    cut = re.sub(r"(?i)\bup to and including\b", "to", cut)
     cut = re.sub(r"(?i)\bp ?= ?0?\.(\d{2})\b", r"\1% true", cut)
     cut = re.sub(r"(?i)\bw/(?=\s|\w)", "with ", cut)
     cut = re.sub(r"\b\d+(?:st|nd|rd|th)\b", " ", cut)

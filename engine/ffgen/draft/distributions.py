@@ -75,7 +75,7 @@ def _leading(found: Sequence[Token], shares: list[int], is_value: Callable[[int]
             word_at(found, after) in _BREAKS | _BEFORE or found[after].text in ("~", ")", "(")
         ):
             after += 1
-        if after < len(found) and after > end and found[after].is_share and after in shares:
+        if after < len(found) and after >= end and found[after].is_share and after in shares:
             at = after
             continue
         if rest := _rest(found, end, is_value):

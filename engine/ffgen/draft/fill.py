@@ -81,7 +81,7 @@ class Filler(Layout):
 
     def _first_key(self, table: Table, asked: list[Asked]) -> Asked | None:
         """A key by another name: said to be unique, or the first of the fields; none where it is another table's."""
-        others = {one.wanted.singular for one in self.tables.values()}
+        others = {one.wanted.singular for one in self.tables.values() if one is not table}
         for at, one in enumerate(asked):
             if len(one.phrase) < 2 or one.phrase[-1] not in ("id", "key", "code", "number", "no", "ref") or one.refers:
                 continue

@@ -87,7 +87,7 @@ _PERIODS = [
     (re.compile(rf"\b(?:before|until|up to|till) ({_DATE})(?![\d%])"), "until"),
     (
         re.compile(
-            rf"\b(?:in|during|of|for|throughout|within|for the year|over|year"
+            rf"\b(?:in|during|of|for|throughout|within|only|for the year|over|year"
             rf"|en|im|em) ((?:the )?(?:year )?)({_DATE})(?![\d%])"
         ),
         "in",

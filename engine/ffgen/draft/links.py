@@ -35,6 +35,8 @@ def place_links(scan: Scanner) -> None:
     """Which rows belong to one of another table, and how many."""
     _place_belongings(scan)
     for limit in [*scan.ranges]:
+        if _place_per(scan, limit):
+            continue
         if not _place_bare(scan, limit) and scan.word(limit.last + 1) == "of":
             if scan.word(limit.last + 2) in ("them", "those", "these"):
                 _place_them(scan, limit)
@@ -46,6 +48,7 @@ def _place_belongings(scan: Scanner) -> None:
     for link in links(words, mentions(scan), partial(spoken_of, scan)):
         child, parent = tables[link.child], tables[link.parent]
         if child is parent:
+            child.asked = [one for one in child.asked if not _joins(scan, one, link.at)]
             if (asked := _pointing(scan, child, link.at)) is not None:
                 asked.refers = parent.name
             continue
@@ -63,6 +66,20 @@ def _place_belongings(scan: Scanner) -> None:
         for table in scan.request.tables:
             table.asked = [one for one in table.asked if not _joins(scan, one, link.at)]
         scan.request.understood.append(f"each {child.singular} belongs to one {parent.singular}")
+
+
+def _place_per(scan: Scanner, limit: Limit) -> bool:
+    """`invoices (...), 2 to 12 per account`; whether a range says that."""
+    owner = spoken_of(scan, limit.first)
+    if scan.word(limit.last + 1) != "per" or not owner or scan.word(limit.first - 1) not in (",", ")", ";", "."):
+        return False
+    parent = next((one.table for one in mentions(scan) if one.first == limit.last + 2 and one.table != owner), "")
+    if not parent:
+        return False
+    child = next(one for one in scan.request.tables if one.name == owner)
+    child.children[parent] = (whole(limit.low), whole(limit.high))
+    scan.ranges.remove(limit)
+    return True
 
 
 def _place_bare(scan: Scanner, limit: Limit) -> bool:

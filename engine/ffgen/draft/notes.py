@@ -46,7 +46,7 @@ _LEFT = re.compile(
     rf"|unless|while|where) [^,;.!?()%]{{1,80}}"
     rf"|\b(?:or|otherwise|else) (?:empty|blank|null|missing|none)\b(?! value)"
     rf"|\b(?:if|when|where) (?:any|known|available|applicable|present|given|there is (?:one|any)"
-    rf"|they have (?:one|any)|provided|set|relevant|it exist)\b"
+    rf"|they have (?:one|1|any)|provided|set|relevant|it exist)\b"
     rf"|\b(?:is |are )?not (?:always|necessarily) (?:\w+ ){{0,1}}?(?:there|present|filled|given|known"
     rf"|set|available|recorded|provided)\b(?: in)?"
     rf"|\b(?:is |are )?(?:not (?:required|mandatory|compulsory)|optional|nullable) (?:for|if|when"
@@ -255,12 +255,12 @@ class NoteReader(Reader):
                 continue
             heads, back = list[int](), at - 1
             while back >= 0:
-                while self.word(back) in (",", "and", "(", "&", "/", "all"):
+                while back not in self.inside and self.word(back) in (",", "and", "(", "&", "/", "all"):
                     back -= 1
                 if back not in self.inside:
                     break
                 heads.append(back)
-                back = next(first for first, last in self.names.items() if last == back) - 1
+                back = next((first for first, last in self.names.items() if last == back), 0) - 1
             if len(heads) > 1:
                 self.runs.append(heads)
                 self.use(at, at, "modifier")

@@ -121,7 +121,7 @@ def _begins_part(scan: Scanner, first: int, last: int, is_sure: bool, after: int
     is_field = scan.is_field(phrase) and phrase not in kinds()
     is_many = scan.tokens[last].is_plural or phrase[-1] in terms.COLLECTIVE
     is_sure = is_sure or (first in scan.subjects and scan.subjects[first] == last and scan.word(after) == ":")
-    is_column = is_strong and first in scan.inside and scan.word(after) != "("
+    is_column = first in scan.inside and scan.word(after) != "(" and _lists_columns(scan, after)
     is_counting = is_count(scan, after + 1) and (scan.word(after + 2),) in kinds()
     if scan.word(after + 1) in terms.TYPES or last in scan.values or is_counting:
         return False
@@ -139,6 +139,13 @@ def _begins_part(scan: Scanner, first: int, last: int, is_sure: bool, after: int
         or (known and (is_many or not is_dash or scan.word(after) == "="))
         or (is_many and not _lists_values(scan, after, end))
     )
+
+
+def _lists_columns(scan: Scanner, at: int) -> bool:
+    """Whether names are listed up to the end of a line: `dim_student: student_no, full_name, age`."""
+    end = next((one for one in range(at, len(scan.tokens)) if scan.word(one) in (".", ";", "!", "?")), len(scan.tokens))
+    names = sum(one in scan.names for one in range(at + 1, end))
+    return names > 0 and sum(scan.word(one) == "," for one in range(at + 1, end)) > 1
 
 
 def _is_valued(scan: Scanner, at: int) -> bool:

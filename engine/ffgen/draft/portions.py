@@ -64,7 +64,14 @@ def _part(found: Sequence[Token], at: int) -> tuple[float, int]:
         return (100.0 / _PARTS[word], 1) if _is_whole(found, at + 1, word) else (0, 0)
     many = _small(found, at)
     of = _small(found, at + 3) if word_at(found, at + 2) == "in" and at + 3 < len(found) else 0
-    if many and many < of <= 100 and found[at + 1].kind == "word" and of > 2 and not found[at].is_money:
+    if (
+        many
+        and many < of <= 100
+        and at + 3 < len(found)
+        and found[at + 1].kind == "word"
+        and of > 2
+        and not found[at].is_money
+    ):
         return 100.0 * many / of, 4
     if not many or word_at(found, at - 1) in _RATED or found[at].is_money:
         return 0, 0

@@ -17,7 +17,7 @@ _PURPOSE = re.compile(
 
 _CHATTER = re.compile(
     r"\b(?:i|we)(?: m| am| re| are) (?:an? |the )?(?:\w+ ){1,4}?(?:at|in|for|of|from|who|with|and"
-    r"|working|,)\b(?:[^.;:!?,]{0,60}?(?=[.;:!?]|,? (?:and|so|but) ))?"
+    r"|working|,)\b(?:[^.;:!?,\d]{0,60}?(?=[.;:!?\d]|,? (?:and|so|but) ))?"
     r"|\b(?:i|we)(?: m| re| am| are| ve| have been| will| ll| would)? "
     r"(?:teach|run|preparing|prepare|running|testing|building|build|writing|working|work|planning"
     r"|trying|learning|practi[cs]ing"

@@ -28,6 +28,9 @@ MOST_TABLES = 12
 _COPULAS = ("is", "are", "has", "have", "was", "were", "be")
 
 
+_WHO = {"they", "it", "he", "she", "was", "were", "is", "are", "the", "order", "user", "customer", "member", "got"}
+
+
 class Reader(FieldReader):
     """One reading of one description."""
 
@@ -110,6 +113,8 @@ class Reader(FieldReader):
 
     def _dated(self, at: int) -> int:
         """`date returned`: the last token of a date or time that is named by what was done; 0 where there is none."""
+        if (last := self._told_when(at)) or self.tokens[at].is_plural:
+            return last
         done = at + 1 < len(self.tokens) and self.tokens[at + 1].text.lower().endswith("ed")
         ends = self.word(at + 2) in (",", ".", ";", ")", "", "and", "(", "between", "from", "in") or self.used[
             at + 2 : at + 3
@@ -120,6 +125,23 @@ class Reader(FieldReader):
         self._flush()
         self.add(phrase, at, at + 1, self.meaning_of(phrase), guess([self.word(at)]))
         return at + 1
+
+    def _told_when(self, at: int) -> int:
+        """`the date they joined`, `when it was abandoned`: the last token of what says so; 0 where nothing does."""
+        place = at + 1
+        while self.word(place) in _WHO:
+            place += 1
+        done = place < len(self.tokens) and self.tokens[place].text.lower().endswith("ed")
+        if self.word(at) not in ("date", "day", "time", "when") or place == at + 1 or not done or self.item:
+            return 0
+        last = place + (self.word(place + 1) in ("up", "out", "in", "off"))
+        if self.word(last + 1) not in (",", ".", ";", ")", "", "and", "("):
+            return 0
+        is_day = self.word(at) in ("date", "day")
+        phrase = (*(self.word(one) for one in range(place, last + 1)), "date" if is_day else "at")
+        self._flush()
+        self.add(phrase, at, last, self.meaning_of(phrase), guess(["date" if is_day else "timestamp"]))
+        return last
 
     def _headed(self, at: int, mark: Mark | None) -> int:
         """A field of two words the other way round, `date of incident`, or for each of something, `cost per click`: its
@@ -185,6 +207,9 @@ class Reader(FieldReader):
         following = self.word(mark.last + 1)
         if self.names.get(mark.first) == mark.last and not mark.kinds:
             return self._take_name(mark)
+        if mark.phrase == ("table",) and not self.tokens[mark.first].is_glued:
+            self.use(mark.first, mark.last, "table")
+            return mark.last + 1
         if mark.phrase == ("line",) and self.tokens[mark.first - 1].kind == "number" and self.request.tables:
             self.use(mark.first, mark.last, "count")
             return mark.last + 1

@@ -169,7 +169,7 @@ class Scanner:
     def _counts(self, period: limits.Limit) -> bool:
         """Whether `in 2000` is rather a count: rows or a table follow."""
         after = self.word(period.last + 1)
-        return period.first == period.last and (after in terms.ROWS or (after,) in kinds())
+        return period.first == period.last and (after in terms.ROWS or after == "person" or (after,) in kinds())
 
     def _domain(self) -> str:
         scores: dict[str, float] = {}

@@ -76,6 +76,13 @@ class Settler(ValueReader):
             return False
         if asks and (self.word(0) in _ASKING or not any(table.kind for table in tables)):
             return False
+        known = sum(asked.meaning is not None for table in tables for asked in table.asked)
+        if (
+            not said & (_DATA | _WISHES)
+            and known < 3
+            and all(table.kind is None and table.count is None for table in tables)
+        ):
+            return len(self.tokens) <= 8
         if said & _DATA or any(table.count is not None or len(table.asked) > 1 for table in tables):
             return True
         return len(self.tokens) <= 8 or len(tables) > 1 or any(one.is_plural for one in mentions(self)[:1])

@@ -17,7 +17,7 @@ _HAVING = {"has", "have", "offer", "include", "own", "hold", "contain", "come", 
 def place_shares(reader: ValueReader) -> None:
     """Every share to the field that it is of: rows that have none, spoiled ones, values."""
     for share in reader.shares:
-        if {*share.words} & terms.MISSING:
+        if {*share.words} & (terms.MISSING | {"optional", "nullable"}):
             _set_missing(reader, share)
         elif spoiled := next((terms.SPOILED[word] for word in share.words if word in terms.SPOILED), ""):
             reader.request.imperfections[spoiled] = min(share.part, 0.9)
@@ -67,11 +67,13 @@ def place_units(reader: ValueReader) -> None:
 
 def _set_missing(reader: ValueReader, share: Share) -> None:
     for _, asked in all_fields(reader):
-        if {*asked.phrase} & {*share.words} - terms.MISSING or asked.first in range(share.first, share.last + 1):
+        if {*asked.phrase} & {*share.words} - terms.MISSING - {"optional", "nullable"} or asked.first in range(
+            share.first, share.last + 1
+        ):
             asked.short["nullable"] = share.part
             asked.notes.append(share.text)
             return
-    rest = tuple(word for word in share.words if word not in terms.MISSING)
+    rest = tuple(word for word in share.words if word not in terms.MISSING | {"optional", "nullable"})
     for size in range(len(rest), 0, -1):
         meaning = by_phrase().get(rest[:size])
         if meaning:

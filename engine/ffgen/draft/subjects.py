@@ -53,7 +53,7 @@ def subjects(
                 at,
                 is_plain,
                 is_strange,
-                {"for", "of", "from", "in", "at", "about"},
+                {"for", "of", "from", "in", "at", "about", "table"},
                 many=True,
                 numbered=True,
             )

@@ -203,6 +203,10 @@ def _opens_part(scan: Scanner, mark: Mark) -> bool:
     numbered = mark.first > 0 and scan.tokens[mark.first - 1].kind == "number" and mark.is_plural
     if scan.word(mark.first - 1) == ";" and mark.is_plural:
         return True
+    many = next((one for one in scan.ranges if one.first == mark.last + 2), None)
+    if scan.word(mark.last + 1) in ("has", "have") and many and scan.word(many.last + 1) in (";", ",", ".", "of", ""):
+        # `each member has 2 to 5 of them;`: of what the part is about
+        return False
     return opens and (mark.is_plural or scan.word(mark.first - 1) in ("each", "every")) or numbered
 
 

@@ -129,7 +129,7 @@ NOUNS = set(
     application book class collection company contact description detail distribution feature format history
     instruction key level link log machine mean median model month name number output plan platform portfolio product
     project property quality reference report script second service start study system test time title tool total
-    track training type unit use update variable version visit website week work year end plan price order media
+    track training type unit use used update variable version visit website week work year end plan price order media
     """.split()
 )
 """Words that say little in a sentence, and are a field where fields are listed."""

@@ -90,7 +90,8 @@ class ValueReader(NoteReader):
         if at in self.inside:
             return False
         phrase = (self.word(at),)
-        is_table = phrase in kinds() and (self.tokens[at].is_plural or not self.is_field(phrase))
+        is_said = self.is_field(phrase) and self.word(at + 1) in ("should", "are", "must") and len(phrase) == 1
+        is_table = phrase in kinds() and not is_said and (self.tokens[at].is_plural or not self.is_field(phrase))
         return is_table or self.word(at) in (idle_words() | terms.ROWS | terms.OPENERS) - terms.NOUNS
 
     def _value(self, first: int, last: int) -> str:
@@ -250,7 +251,8 @@ class ValueReader(NoteReader):
             plain = token.kind == "word" and not self.used[at] and at not in taken and token.word not in idle_words()
             after = self.word(at + 1)
             after = "(" if after == "in" and self.word(at + 2) in ("(", "[", "{") else after
-            slashed = self.word(at + 2) == "/" and self.word(at + 4) == "/" and self.tokens[at + 1].kind == "word"
+            parted = (self.word(at + 2), self.word(at + 4))
+            slashed = parted in (("/", "/"), ("|", "|")) and self.tokens[at + 1].kind == "word"
             opens = (
                 slashed
                 or after in ("(", "[", "{", "=", "either")

@@ -14,7 +14,7 @@ Phrase = tuple[str, ...]
 
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
-    r"|(?P<minus>(?<=[\s(.,:=\[])[-−](?=\d))?(?P<sign>[$€£]\s?)?"
+    r"|(?P<minus>(?:(?<=[\s(.,:=\[])|^)[-−](?=\d))?(?P<sign>[$€£]\s?)?"
     r"(?P<number>\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}(?:[,.'\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3}\b)?)"
     r"(?:\s?(?P<scale>k|mio|bn)\b|(?P<tight>[mM])\b(?!\s?²))?"
     r"(?P<percent>\s?(?:%|percent\b|per cent\b))?(?P<after>\s?[$€£])?"
