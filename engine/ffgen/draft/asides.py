@@ -17,7 +17,9 @@ def leave_out_asides(reader: Reader) -> None:
         return
     kept = []
     for one in tables:
-        near = {parent for other in tables if other.kind and other.name in told for parent in other.kind.parents}
+        near = {
+            parent for other in tables if other.kind and other.name in told | linked for parent in other.kind.parents
+        }
         is_many = any(mention.is_plural and mention.table == one.name for mention in mentions(reader))
         of_others = one.name in near or bool(one.kind and (told | {tables[0].name}) & {*one.kind.parents})
         is_first = one is tables[0] and is_many

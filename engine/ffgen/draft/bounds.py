@@ -97,7 +97,7 @@ def _by_hint(scan: Scanner, limit: Limit) -> tuple[Wanted, Asked] | None:
         return None
     words = _HINTED.get(limit.hint, ())
     for table, asked in all_fields(scan):
-        if any(word in asked.name for word in words) and _takes(asked, limit):
+        if {*words} & {*asked.name.split("_")} and _takes(asked, limit):
             return table, asked
     if limit.hint == "money":
         for table in scan.request.tables:

@@ -130,6 +130,8 @@ class Filler(Layout):
     def _key_short(self, said: Asked) -> dict[str, Any]:
         """The short form of a key that was said."""
         kind = said.short.get("type")
+        if said.is_bounded and kind in (None, "integer"):
+            return {"type": "integer", "range": said.short["range"]}
         if kind == "uuid":
             return {"type": "uuid"}
         if said.meaning is not None and said.meaning.name != "id" and kind in (None, said.meaning.short.get("type")):

@@ -214,6 +214,9 @@ class Scanner:
             return None
         if phrase == ("like",) and self._is_verb(at):
             return None
+        if "and" in phrase and self.word(at - 1) in terms.OPENERS:
+            # `people with names and addresses`: fields, and no table of that name
+            return None
         if phrase == ("make",) and self.word(at + 1) not in (",", "and", "or", ")", "", "/", ";", "."):
             return None
         if size == 1 and _is_doer(self.word(at - 1)) and not self.tokens[at].is_plural:

@@ -76,7 +76,11 @@ class Settler(ValueReader):
             return False
         if asks and (self.word(0) in _ASKING or not any(table.kind for table in tables)):
             return False
-        known = sum(asked.meaning is not None for table in tables for asked in table.asked)
+        lists = any(
+            token.word in ("with", "including") and self.word(at + 1) != "no" for at, token in enumerate(self.tokens)
+        )
+        fields = [asked for table in tables for asked in table.asked]
+        known = sum((one.meaning is not None) + 2 * bool(one.notes) for one in fields) + 3 * (lists and bool(fields))
         if (
             not said & (_DATA | _WISHES)
             and known < 3

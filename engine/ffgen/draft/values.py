@@ -147,6 +147,9 @@ class ValueReader(NoteReader):
         empty = idle_words() - _MEANT
         found = []
         for at in places:
+            if self.word(at) in ("optional", "nullable"):
+                found.append((at, "missing"))
+                continue
             token = self.tokens[at]
             glued = token.is_glued or (at + 1 < len(self.tokens) and self.tokens[at + 1].is_glued)
             if (

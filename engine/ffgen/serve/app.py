@@ -11,8 +11,7 @@ from starlette.exceptions import HTTPException
 from ffgen import __version__
 from ffgen.errors import FfgenError
 from ffgen.serve import body, data_routes, job_routes, own_routes
-from ffgen.serve.around import ASKED_HEADERS, METHODS, Around, Cors, answer
-from ffgen.serve.naming import EXPOSED
+from ffgen.serve.around import Around, answer
 from ffgen.serve.openapi import tidy
 from ffgen.serve.problem import Refused, refusal_of
 from ffgen.serve.service import Service
@@ -33,13 +32,6 @@ def application(service: Service) -> App:
     app = routed(bool(service.settings.tokens))
     app.state.service = service
     app.add_middleware(Around, service=service)
-    app.add_middleware(
-        Cors,
-        allow_origins=service.settings.cors,
-        allow_methods=METHODS,
-        allow_headers=ASKED_HEADERS,
-        expose_headers=EXPOSED,
-    )
     return app
 
 

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from dataclasses import replace
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ffgen.serve.door import cut
+from ffgen.serve.guard import is_preflight
+from ffgen.serve.makers import REQUEST
+from ffgen.serve.naming import EXPOSED
 from ffgen.serve.problem import MEDIA, Refused, internal
 from ffgen.serve.service import Service
 from ffgen.serve.settings import STALL
@@ -37,6 +41,21 @@ def answer(refused: Refused, instance: str) -> Response:
     return Response(msgspec.json.encode(told), problem.status, refused.headers, MEDIA)
 
 
+def in_origin_form(scope: Scope) -> Scope:
+    """The same request by its path, where it was asked for by a whole URL, whose host goes before the header's (RFC
+    9112, 3.2.2)."""
+    try:
+        scheme, host, path, _, _ = urlsplit(scope["raw_path"].decode("latin-1"))
+    except (KeyError, ValueError):
+        return scope
+    if scheme not in ("http", "https") or not host:
+        return scope
+    path = path or "/"
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    headers.append((b"host", host.encode("latin-1")))
+    return {**scope, "path": unquote(path), "raw_path": path.encode("latin-1"), "headers": headers}
+
+
 class Cors(CORSMiddleware):
     """Starlette's, with problems in place of its words."""
 
@@ -44,8 +63,7 @@ class Cors(CORSMiddleware):
         """What a browser asks before it asks."""
         made = super().preflight_response(request_headers)
         if made.status_code != 200:
-            refused = Refused("origin", f"{bytes(made.body).decode()} for this page.", "See --cors.")
-            return answer(refused, secrets.token_hex(8))
+            raise Refused("origin", f"{bytes(made.body).decode()} for this page.", "See --cors.")
         kept = {name: value for name, value in made.headers.items() if name not in ("content-length", "content-type")}
         return Response(status_code=204, headers=kept)
 
@@ -56,16 +74,34 @@ class Around:
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
         self._service = service
+        self._cors = Cors(
+            self._let_in,
+            allow_origins=service.settings.cors,
+            allow_methods=METHODS,
+            allow_headers=ASKED_HEADERS,
+            expose_headers=EXPOSED,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.monotonic()
         metrics, talk = self._service.metrics, Talk(self._service, scope, receive, send)
         metrics.in_flight += 1
         try:
-            await talk.hold(self._app)
+            await talk.hold(self._begin)
         finally:
             metrics.in_flight -= 1
             self._note(talk, time.monotonic() - began)
+
+    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Past the rules for web pages, which a page also needs to read a refusal. What a browser asks ahead of a page
+        is answered there, so that it must be let in before."""
+        if is_preflight(HTTPConnection(scope)):
+            await scope["state"]["talk"].answer(self._cors, scope, receive, send)
+        else:
+            await self._cors(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["state"]["talk"].answer(self._app, scope, receive, send)
 
     def _note(self, talk: "Talk", seconds: float) -> None:
         route = getattr(talk.scope.get("route"), "path", _UNKNOWN)
@@ -85,7 +121,8 @@ class Talk:
         self._service, self._receive, self._send = service, receive, send
         given = Headers(scope=scope).get("X-Request-Id", "")
         self.id = given if _ID.fullmatch(given) else secrets.token_hex(8)
-        scope.setdefault("state", {})["id"] = self.id
+        scope = in_origin_form(scope)
+        scope.setdefault("state", {}).update(id=self.id, talk=self)
         self.method = scope["method"]
         # HEAD is GET without a body, which the server itself leaves out.
         self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
@@ -97,7 +134,8 @@ class Talk:
 
     async def hold(self, app: ASGIApp) -> None:
         """To its end, or until the client goes away."""
-        work = asyncio.ensure_future(self._answer(app))
+        REQUEST.set(self.id)
+        work = asyncio.ensure_future(app(self.scope, self.receive, self.send))
         watch = asyncio.create_task(self._watch(work))
         try:
             await work
@@ -108,12 +146,11 @@ class Talk:
         finally:
             watch.cancel()
 
-    async def _answer(self, app: ASGIApp) -> None:
+    async def answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer; or a problem in its place, or its body cut off where it has begun."""
-        scope = self.scope
         try:
             scope["state"]["who"] = self._service.guard.admit(HTTPConnection(scope))
-            await app(scope, self.receive, self.send)
+            await app(scope, receive, send)
         except ClientDisconnect:
             self.status = GONE
         except Exception as error:
@@ -122,7 +159,7 @@ class Talk:
                 log.exception("request failed", extra={"request": self.id})
             if not self._has_begun:
                 refused = reason if isinstance(reason, Refused) else internal()
-                await answer(refused, self.id)(scope, self.receive, self.send)
+                await answer(refused, self.id)(scope, receive, send)
                 return
             log.warning("answer cut off", extra={"request": self.id, "reason": str(reason) or "too slow"})
             self.is_cut = True
@@ -137,7 +174,10 @@ class Talk:
             pass
         self._gone.set()
         if not self._is_over:
-            self.status = GONE
+            if getattr(self.scope["state"].get("transport"), "is_stalled", False):
+                self.is_cut = True
+            else:
+                self.status = GONE
             work.cancel()
 
     async def receive(self) -> Message:

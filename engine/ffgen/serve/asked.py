@@ -27,7 +27,7 @@ EXAMPLE = 'Name things and their fields: "5000 customers with names, e-mails and
 ELSEWHERE = "GET /openapi.json describes it."
 EITHER = [
     {"required": ["description"], "not": {"required": ["spec"]}},
-    {"required": ["spec"], "not": {"anyOf": [{"required": ["description"]}, {"required": ["model"]}]}},
+    {"required": ["spec"], "not": {"anyOf": [{"required": [name]} for name in ("description", "model", "answers")]}},
 ]
 """A request for data has one of the two."""
 
@@ -46,7 +46,7 @@ def told(wanted: str) -> WrapValidator:
 
 def wrong(name: str, what: str, hint: str = ELSEWHERE, kind: str = "body") -> Refused:
     """One key of a body that can't be taken."""
-    return Refused(kind, what, hint, [Slip(pointer=f"#/{name}", detail=what)])
+    return Refused(kind, what, hint, [Slip(pointer=f"#/{name}" if name else "#", detail=what)])
 
 
 def shown(value: Any) -> str:
@@ -192,6 +192,10 @@ class Request(Body):
             raise wrong("", f"The body has {given} of `description` and `spec`.", "Give one of them.")
         if self.spec is not UNSAID and self.model is not UNSAID:
             raise wrong("model", "`model` says who drafts a description, and there is a spec.", "Leave it out.")
+        if self.spec is not UNSAID and self.answers is not UNSAID:
+            raise wrong(
+                "answers", "`answers` are to questions about a description, and there is a spec.", "Leave it out."
+            )
         return self
 
 

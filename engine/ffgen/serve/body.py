@@ -92,7 +92,7 @@ def refusal_of(error: RequestValidationError) -> Refused:
         case "body":
             missing = f"There is no `{name}` in the body."
             what = missing if name else f"The body must be an object, got {shown(found['input'])}."
-            return Refused("body", what, ELSEWHERE, [Slip(pointer=f"#/{name}", detail=what)])
+            return Refused("body", what, ELSEWHERE, [Slip(pointer=f"#/{name}" if name else "#", detail=what)])
     why = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     what = f"{name} {why}, got {str(found['input'])[:60]!r}."
     kind = "header" if place == "header" else "parameter"

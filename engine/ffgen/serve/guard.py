@@ -47,10 +47,28 @@ class Guard:
         """Who asks. Refused where it may not."""
         self._check_host(request)
         self._check_origin(request)
-        who = self._check_token(request)
+        who = _anyone(request) if self._is_open(request) else self._known(request)
         if self._rate is not None and request.scope["path"] not in UNCOUNTED:
             self._rate.take(who.client)
         return who
+
+    def _is_open(self, request: HTTPConnection) -> bool:
+        """Whether nobody needs a token for it. Browsers send none ahead of what they ask for a page."""
+        return not self._digests or request.scope["path"] in OPEN or is_preflight(request)
+
+    def _known(self, request: HTTPConnection) -> Principal:
+        """Whose token it is. An address has so many wrong ones a minute; then a right one isn't looked at, either, or
+        the answer would still tell it from the others. Right ones don't count here: many may come through one proxy.
+        """
+        guesser = f"guesses of {_anyone(request).client}"
+        if self._rate is not None:
+            self._rate.check(guesser)
+        try:
+            return self._check_token(request)
+        except Refused:
+            if self._rate is not None:
+                self._rate.take(guesser)
+            raise
 
     def _check_host(self, request: HTTPConnection) -> None:
         """DNS rebinding: a stranger's name that leads here. An address can't be anybody's name."""
@@ -71,8 +89,6 @@ class Guard:
             raise Refused("origin", "The page that asks has another origin than the service.", hint)
 
     def _check_token(self, request: HTTPConnection) -> Principal:
-        if not self._digests or request.scope["path"] in OPEN:
-            return Principal(f"address {request.client.host if request.client else ''}", "anyone")
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         given = _digest(token.strip())
         # All are compared, so that the time tells nothing.
@@ -95,16 +111,39 @@ class Rate:
 
     def take(self, client: str) -> None:
         """One request. Refused where none is left, with the seconds after which there is."""
-        now = self._clock()
-        left, at = self._left.pop(client, (self._size, now))
-        left = min(self._size, left + (now - at) * self._size / 60)
-        self._left[client] = (max(0.0, left - 1), now) if left >= 1 else (left, now)
+        left, now = self._has(client)
+        self._left.pop(client, None)
+        self._left[client] = (left - 1 if left >= 1 else left, now)
         if len(self._left) > MOST_CLIENTS:
             self._left.popitem(last=False)
+        self._refuse(left)
+
+    def check(self, client: str) -> None:
+        """Refused where none is left; takes none."""
+        self._refuse(self._has(client)[0])
+
+    def _has(self, client: str) -> tuple[float, float]:
+        """What is left to a client, and now."""
+        now = self._clock()
+        left, at = self._left.get(client, (self._size, now))
+        return min(self._size, left + (now - at) * self._size / 60), now
+
+    def _refuse(self, left: float) -> None:
         if left < 1:
             wait = max(1, round((1 - left) * 60 / self._size + 0.5))
             what = f"More than {self._size:.0f} requests a minute."
             raise Refused("rate", what, f"Wait for {wait} s.", headers={"Retry-After": str(wait)})
+
+
+def is_preflight(request: HTTPConnection) -> bool:
+    """Whether a browser asks if a page may ask."""
+    wanted = ("Origin", "Access-Control-Request-Method")
+    return request.scope["method"] == "OPTIONS" and all(name in request.headers for name in wanted)
+
+
+def _anyone(request: HTTPConnection) -> Principal:
+    """Who asks, where that is known by its address alone."""
+    return Principal(f"address {request.client.host if request.client else ''}", "anyone")
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ from ffgen.serve.settings import MAKER_MEMORY, MOST_MEMORY, MOST_WAITING, PATIEN
 
 log = logging.getLogger("ffgen.serve")
 
+REQUEST: ContextVar[str] = ContextVar("request", default="")
+"""The id of the request that is being answered, for the log."""
 COMMAND = [sys.executable, "-m", "ffgen.serve.maker"]
 WATCH_SECONDS = 0.1
 DRAIN_SECONDS = 2.0
