@@ -90,11 +90,23 @@ def test_names_in_one_piece_are_found() -> None:
         ("rows with size S/M/L (50/30/20)", "size", {"S": 0.5, "M": 0.3, "L": 0.2}),
         ("rows with grade (A 25%, B 75%)", "grade", {"A": 0.25, "B": 0.75}),
         ("posts with lang: en 70 / de 30", "lang", {"en": 0.7, "de": 0.3}),
-        ("parcels with status: 90% delivered, the rest lost or returned", "status", {"delivered": 0.9, "lost": 0.05, "returned": 0.05}),
-        ("orders with channel which is web for two thirds of them and shop for the rest", "channel", {"web": 0.667, "shop": 0.333}),
-        ("parcels with state split evenly between new, old and broken", "state", {"new": 0.333, "old": 0.333, "broken": 0.333}),
+        (
+            "parcels with status: 90% delivered, the rest lost or returned",
+            "status",
+            {"delivered": 0.9, "lost": 0.05, "returned": 0.05},
+        ),
+        (
+            "orders with channel which is web for two thirds of them and shop for the rest",
+            "channel",
+            {"web": 0.667, "shop": 0.333},
+        ),
+        (
+            "parcels with state split evenly between new, old and broken",
+            "state",
+            {"new": 0.333, "old": 0.333, "broken": 0.333},
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_have_their_shares(text: str, name: str, want: dict[str, float]) -> None:
     field = next(iter(tables_of(text).values()))[name]
     got = shares_of({"weights": [1] * len(field["values"]), **field})
@@ -105,17 +117,33 @@ def test_values_have_their_shares(text: str, name: str, want: dict[str, float]) 
     ("text", "name", "want"),
     [
         ("columns a_id int unique, paid_at timestamp, note text null", "paid_at", {"type": "datetime"}),
-        ("rows with ref_no (string, unique), amount (decimal, 5..500)", "amount", {"type": "number", "range": [5, 500]}),
+        (
+            "rows with ref_no (string, unique), amount (decimal, 5..500)",
+            "amount",
+            {"type": "number", "range": [5, 500]},
+        ),
         ("rows with qty (int 1..12)", "qty", {"type": "integer", "range": [1, 12]}),
         ("rows with is_gift (bool, 15% true)", "is_gift", {"generator": {"name": "boolean", "share": 0.15}}),
-        ("quizzes: quiz_pct is a decimal from 0 to 100; tries_used is a whole number from 1 to 3", "tries_used", {"type": "integer", "range": [1, 3]}),
-        ("rows with q1_speed, q2_price and q3_all, each an integer from 1 to 5", "q2_price", {"type": "integer", "range": [1, 5]}),
+        (
+            "quizzes: quiz_pct is a decimal from 0 to 100; tries_used is a whole number from 1 to 3",
+            "tries_used",
+            {"type": "integer", "range": [1, 3]},
+        ),
+        (
+            "rows with q1_speed, q2_price and q3_all, each an integer from 1 to 5",
+            "q2_price",
+            {"type": "integer", "range": [1, 5]},
+        ),
         ("rows with age_band (18-29, 30-44, 45+)", "age_band", {"values": ["18-29", "30-44", "45+"]}),
         ("rows with fuel (petrol, diesel, electric)", "fuel", {"values": ["petrol", "diesel", "electric"]}),
         ("pupils with grade A to E", "grade", {"values": ["A", "B", "C", "D", "E"]}),
-        ("events with happened_on between 1 March 2024 and 30 June 2024", "happened_on", {"range": ["2024-03-01", "2024-06-30"]}),
+        (
+            "events with happened_on between 1 March 2024 and 30 June 2024",
+            "happened_on",
+            {"range": ["2024-03-01", "2024-06-30"]},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_noted_of_a_field_holds(text: str, name: str, want: Field) -> None:
     field = next(iter(tables_of(text).values()))[name]
     assert {key: field[key] for key in want} == want
@@ -162,11 +190,26 @@ def test_parts_of_several_tables_are_read_one_by_one() -> None:
 @pytest.mark.parametrize(
     ("text", "child", "name", "children"),
     [
-        ("120 sellers (shop name). Every seller has 3 to 12 listings: a listing has a title and a price.", "listings", "seller_id", (3, 12)),
-        ("borrowers - 500 rows: full_name\nloans - 0 to 3 per borrower: loan_id, principal", "loans", "borrower_id", (0, 3)),
-        ("4 hives with a place, and readings; each hive sends 5 to 8 readings of weight", "readings", "hive_id", (5, 8)),
+        (
+            "120 sellers (shop name). Every seller has 3 to 12 listings: a listing has a title and a price.",
+            "listings",
+            "seller_id",
+            (3, 12),
+        ),
+        (
+            "borrowers - 500 rows: full_name\nloans - 0 to 3 per borrower: loan_id, principal",
+            "loans",
+            "borrower_id",
+            (0, 3),
+        ),
+        (
+            "4 hives with a place, and readings; each hive sends 5 to 8 readings of weight",
+            "readings",
+            "hive_id",
+            (5, 8),
+        ),
     ],
-)  # fmt: skip
+)
 def test_children_are_as_many_as_was_said(text: str, child: str, name: str, children: tuple[int, int]) -> None:
     ref = tables_of(text)[child][name]["ref"]
     assert (ref["min"], ref["max"]) == children
