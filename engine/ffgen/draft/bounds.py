@@ -130,6 +130,10 @@ def _set_range(scan: Scanner, table: Wanted, asked: Asked, limit: Limit) -> None
         asked.notes.append(said)
     elif kind in ("string", "text", "enum", "email", "phone", "url"):
         _set_length(asked, limit, f"{said} {scan.word(limit.last + 1)} {asked.said}")
+    elif kind in ("date", "datetime") and not _takes(asked, limit):
+        # `days 1-9`: a number of them
+        asked.meaning, asked.short = None, {"type": "integer"}
+        _set_bounds(scan, asked, limit, path)
     elif kind in ("date", "datetime"):
         since, until = limit.low or 1950, limit.high or 2024
         asked.short["range"] = [f"{int(since):04}-01-01", f"{int(until):04}-12-31"]
