@@ -148,3 +148,13 @@ def test_calls_are_read_and_no_more() -> None:
     for text in ("a(", "a(b)", "a.b.", "1", "a(1)(2)", "a(1 2)", "a({1: 2})", "a('", "a" * 20_000, "a(" * 9):
         with pytest.raises(Unread):
             read_call(text)
+
+
+def test_every_entry_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "map.json"
+    forms = {"name": "person.fullName", "plan": ["a", "b"], "email": "internet.email", "age": "number.int"}
+    path.write_text(json.dumps({**forms, "u": [], "n": 5, "m": {"min": 1}}))
+    with pytest.raises(SpecError) as caught:
+        ffgen.draft(path)
+    assert [finding.path for finding in caught.value.findings] == ["u", "n", "m"]
+    assert all(finding.hint for finding in caught.value.findings)

@@ -104,12 +104,13 @@ def spec_of(value: Mapping[str, Any], name: str = "records") -> tuple[dict[str, 
 
 
 def is_map(value: Any) -> bool:
-    """Whether a document is a provider map: no key of a spec at its top, and every value is of one of the forms."""
+    """Whether a document is a provider map: no key of a spec at its top, and most values are of one of the forms."""
     if not isinstance(value, Mapping) or not value or _KEYS & {*value}:
         return False
-    if not all(_is_form(one) for one in value.values()):
+    forms = {name: one for name, one in value.items() if _is_form(one)}
+    if len(forms) * 2 <= len(value):
         return False
-    return any(_is_sure(name, one) for name, one in value.items())
+    return any(_is_sure(name, one) for name, one in forms.items())
 
 
 def _is_form(said: Any) -> bool:
@@ -144,9 +145,12 @@ def field_of(name: str, said: Any) -> dict[str, Any]:
     """A field's keys, without its name. Problem for what can't be read."""
     if isinstance(said, list):
         return values_of(said)
-    if isinstance(said, Mapping):
+    if isinstance(said, Mapping) and _is_form(said):
         return _typed(name, dict(said))
-    return _called(name, str(said))
+    if not isinstance(said, str):
+        what = f"{str(said)[:60]} is no method, no list of values and no mapping with a `type`."
+        raise Problem("", what, 'Write "person.fullName", ["free", "pro"] or {"type": "number.int", "min": 1}.')
+    return _called(name, said)
 
 
 def _typed(name: str, said: dict[str, Any]) -> dict[str, Any]:

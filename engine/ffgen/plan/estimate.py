@@ -19,6 +19,7 @@ from ffgen.plan.ways import TOKENS_PER_SECOND, Cost, Way, reckon_rows
 from ffgen.spec.model import Dataset, Field
 from ffgen.spec.types import ValueType, build_type, build_types
 from ffgen.spec.types.nested import describe
+from ffgen.spec.types.text import Text
 
 CELLS_PER_SECOND = 6e6
 """Values that one core draws and encodes in a second, about."""
@@ -168,7 +169,7 @@ def view_rows(plan: Plan, table: Dataset) -> PlanView:
 def view_table(recipe: Recipe, layout: Layout, pooled: Mapping[str, Field]) -> TableView:
     """One drawn table in words."""
     kinds = recipe.kinds
-    width = sum(len(name) + 4 + kinds[name].widths()[0] for name in recipe.written) + 2
+    width = sum(len(name) + 4 + _width(kinds[name]) for name in recipe.written) + 2
     fields = []
     for name, kind in kinds.items():
         view = view_drawn_field(recipe, name, pooled)
@@ -185,6 +186,16 @@ def view_table(recipe: Recipe, layout: Layout, pooled: Mapping[str, Field]) -> T
         capacity_note=recipe.capacity.note,
         bytes=layout.count * width,
     )
+
+
+def _width(kind: ValueType) -> int:
+    """Bytes that a value usually takes, by its pattern where it has one."""
+    usual = kind.widths()[0]
+    if not isinstance(kind, Text) or kind.field.values or not kind.field.pattern:
+        return usual
+    language = kind.language()
+    lengths = language.lengths(kind.low or 0, kind.high) if language else {}
+    return round(sum(one * weight for one, weight in lengths.items()) / sum(lengths.values())) + 2 if lengths else usual
 
 
 def maker_of(recipe: Recipe, name: str, pooled: Collection[str]) -> str:
