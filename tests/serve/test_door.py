@@ -8,10 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.requests import HTTPConnection
 from tests.serve.server import BIKES, Server
 
 from ffgen.errors import UsageError
-from ffgen.serve.guard import Rate, check_safe
+from ffgen.serve.guard import Guard, Rate, check_safe
 from ffgen.serve.problem import Refused
 from ffgen.serve.settings import Settings
 
@@ -97,6 +98,67 @@ def test_too_many_requests_are_told_when_to_come_again(guarded: Server) -> None:
     assert guarded.ask("GET", "/jobs", headers=bearer(OTHER)).status == 429
     for path in ("/health", "/ready", "/metrics"):
         assert guarded.ask("GET", path, headers=bearer(OTHER)).status == 200
+
+
+def test_wrong_tokens_are_counted_and_right_ones_hide_among_them() -> None:
+    guard = Guard(Settings(data="", run=[], tokens=[TOKEN], rate=30))
+    said = [asked(guard, f"bad{i}") for i in range(60)]
+    assert [one.kind for one in said if one] == ["unauthorized"] * 30 + ["rate"] * 30
+    assert said[-1] and int(said[-1].headers["Retry-After"]) > 0
+    assert refused_as(asked(guard, TOKEN)) == "rate"  # or guessing could go on
+    assert asked(guard, TOKEN, address="10.0.0.2") is None
+
+
+def test_right_tokens_of_one_address_do_not_share_its_rate() -> None:
+    guard = Guard(Settings(data="", run=[], tokens=[TOKEN, OTHER], rate=30))
+    assert not any(asked(guard, token) for token in (TOKEN, OTHER) for _ in range(30))
+    assert refused_as(asked(guard, TOKEN)) == "rate"
+
+
+def asked(guard: Guard, token: str, address: str = "10.0.0.1") -> Refused | None:
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/metrics" if "bad" in token else "/jobs", "headers": headers}
+    try:
+        guard.admit(HTTPConnection({**scope, "client": (address, 1)}))
+    except Refused as refused:
+        return refused
+    return None
+
+
+def refused_as(refused: Refused | None) -> str:
+    return refused.kind if refused else ""
+
+
+def test_what_a_browser_asks_ahead_is_let_in_and_noted_as_all_else(guarded: Server) -> None:
+    ahead = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST", "X-Request-Id": "ahead"}
+    allowed = guarded.ask("OPTIONS", "/jobs", headers=ahead)
+    assert allowed.status == 204 and allowed.headers["X-Request-Id"] == "ahead"
+    rebound = guarded.ask("OPTIONS", "/jobs", headers={**ahead, "Host": "evil.example"})
+    assert rebound.status == 421 and "Access-Control-Allow-Origin" not in rebound.headers
+    stranger = guarded.ask("OPTIONS", "/jobs", headers={**ahead, "Origin": "https://evil.example"})
+    assert stranger.status == 403 and stranger.json["instance"].endswith(":ahead")
+    unknown = guarded.ask("GET", "/jobs", headers={"Origin": ahead["Origin"]})
+    assert unknown.status == 401 and unknown.headers["Access-Control-Allow-Origin"] == ahead["Origin"]
+    assert b'method="OPTIONS"' in guarded.ask("GET", "/metrics", headers=bearer()).body
+    statuses = [guarded.ask("OPTIONS", "/jobs", headers=ahead).status for _ in range(25)]
+    assert {*statuses} == {204, 429}
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://127.0.0.1:8801/health", b"200"), (b"http://localhost/jobs?limit=1", b"200"),
+        (b"HTTP://localhost", b"200"),
+        (b"http://evil.example/health", b"421"), (b"http://u@localhost/health", b"421"),
+        (b"ftp://localhost/health", b"404"), (b"http://[/health", b"404"),
+    ],
+)  # fmt: skip
+def test_a_request_may_name_a_whole_url(server: Server, target: bytes, status: bytes) -> None:
+    """Whose host goes before the header's."""
+    where = urlsplit(server.url)
+    with socket.create_connection((str(where.hostname), where.port), timeout=10) as sock:
+        sock.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert sock.recv(1000).split()[1] == status
 
 
 def test_the_rate_is_that_of_each_client() -> None:

@@ -43,6 +43,44 @@ def test_a_job_is_what_the_command_line_makes(server: Server, tmp_path: Path) ->
     assert server.ask("GET", f"/jobs/{job['id']}/download", headers={"Range": "bytes=999999999-"}).status == 416
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "part"),
+    [
+        ({"Range": "bytes=0-0,99999999-"}, 206, slice(0, 1)),
+        ({"Range": "Bytes=0-3"}, 206, slice(0, 4)),
+        ({"Range": "bytes=-5"}, 206, slice(-5, None)),
+        ({"Range": "bytes=7-, ,"}, 206, slice(7, None)),
+        ({"Range": f"bytes=3-{'9' * 30}"}, 206, slice(3, None)),
+        ({"Range": "items=0-3"}, 200, slice(None)),
+        ({"Range": "bytes=99999999-", "If-Range": '"old"'}, 200, slice(None)),
+        ({"Range": "bytes=99999999-"}, 416, None),
+        ({"Range": "bytes=-0"}, 416, None),
+        ({"Range": "bytes=5-2"}, 416, None),
+        ({"Range": "bytes=-"}, 416, None),
+        ({"Range": "bytes=0-1,x"}, 416, None),
+    ],
+)
+def test_parts_of_a_file(server: Server, made: str, said: dict[str, str], status: int, part: slice | None) -> None:
+    """RFC 9110, 14."""
+    whole = server.ask("GET", f"/jobs/{made}/download")
+    reply = server.ask("GET", f"/jobs/{made}/download", headers=said)
+    assert reply.status == status
+    if part is None:
+        assert reply.json["type"].endswith(":range") and reply.headers["Content-Range"] == f"bytes */{len(whole.body)}"
+    else:
+        assert reply.body == whole.body[part]
+    fresh = server.ask("GET", f"/jobs/{made}/download", headers={**said, "If-Range": whole.headers["ETag"]})
+    assert fresh.status == status or "If-Range" in said
+
+
+@pytest.fixture(scope="module")
+def made(server: Server) -> str:
+    """A job that is done."""
+    job: str = submitted(server, description=BIKES, rows=20)["id"]
+    assert server.finished(job)["state"] == "done"
+    return job
+
+
 def test_several_tables_come_alone_or_together(server: Server) -> None:
     job = submitted(server, description=ORDERS, rows=300, format="zip")
     done = server.finished(job["id"])

@@ -8,14 +8,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from tests import standin
 from tests.serve.server import BIKES, Server, wait_for
 from uvicorn.server import ServerState
@@ -114,6 +114,43 @@ def test_one_connection_too_many_is_told_to_come_again(many: int, is_in: bool) -
     assert said == b"" if is_in else b" 503 " in said and b"Retry-After" in said and said.endswith(b"}")
 
 
+async def read_slowly(piece: int) -> int:
+    """How much comes of a whole answer of 24 MiB, of which a client reads a piece 50 times a second for a second."""
+    listener = await listening(lambda: Response(bytes(24 << 20)))
+    reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname(), limit=1 << 16)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    read = 0
+    for _ in range(50):
+        await asyncio.sleep(0.02)
+        read += len(await reader.read(piece)) if piece else 0
+    try:
+        while more := await reader.read(1 << 20):
+            read += len(more)
+    except ConnectionResetError:
+        pass
+    writer.close()
+    listener.close()
+    return read
+
+
+async def listening(answer: Callable[[], Response]) -> asyncio.Server:
+    """A door that answers every request with the same."""
+    app = FastAPI()
+    app.add_api_route("/", answer, response_class=Response)
+    config = uvicorn.Config(app, log_config=None, ws="none")
+    make = functools.partial(door(16), config, ServerState(), {})
+    return await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(("piece", "is_whole"), [(0, False), (1 << 17, True)])
+def test_a_whole_answer_waits_for_its_client_in_bounds(
+    piece: int, is_whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One message, which uvicorn hands to its transport at once. Whoever reads, however slowly, gets it all."""
+    monkeypatch.setattr("ffgen.serve.door.STALL", 0.4)
+    assert (asyncio.run(read_slowly(piece)) > 24 << 20) is is_whole
+
+
 @pytest.mark.parametrize("said", [b"", b"GET /hea"])
 def test_a_connection_that_asks_nothing_is_closed(said: bytes) -> None:
     assert asyncio.run(connected(said, keep=1)) == b"closed"
@@ -158,6 +195,16 @@ def test_what_a_key_must_be_is_said(server: Server, said: dict[str, Any], words:
     assert reply.json["errors"][0]["pointer"] == f"#/{next(iter(said))}"
 
 
+def test_what_goes_with_a_description_does_not_go_with_a_spec(server: Server) -> None:
+    spec = {"dataset": {"fields": [{"name": "a", "type": "integer"}]}}
+    for said in ({"answers": {"count:a": 1}}, {"model": "m"}):
+        reply = server.generate(spec=spec, **said)
+        assert reply.status == 422 and reply.json["errors"][0]["pointer"] == f"#/{next(iter(said))}"
+    nothing: list[Any] = [[], {}]
+    for body in nothing:
+        assert server.ask("POST", "/generate", body).json["errors"][0]["pointer"] == "#"
+
+
 def test_a_model_that_was_named_and_is_away_is_a_problem(tmp_path: Path) -> None:
     """Not another drafter's rows in its stead, and not a word of where it is."""
     with standin.start(models=("m",)) as model:
@@ -169,6 +216,8 @@ def test_a_model_that_was_named_and_is_away_is_a_problem(tmp_path: Path) -> None
                 away = server.ask("POST", path, {"description": BIKES, "model": "away"})
                 assert away.status == 503 and away.json["type"].endswith(":model-away") and away.headers["Retry-After"]
                 assert b"127.0.0.1:9" not in away.body
+                told = [line for line in server.log.read_text().splitlines() if "errand failed" in line]
+                assert f"request={away.json['instance'].rpartition(':')[2]}" in told[-1] and " error " in told[-1]
             mute = server.ask("POST", "/draft", {"description": BIKES, "model": "mute"})
             assert mute.status == 422 and "in 3 calls" in mute.json["detail"] and mute.json["hint"]
             assert server.ask("POST", "/draft", {"description": BIKES}).status == 200

@@ -71,6 +71,12 @@ class Door(H11Protocol):
             transport.write(_HEAD % len(body) + body)
             transport.close()
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether something of an answer has not gone out."""
+        outlet: Any = self.transport
+        return outlet.taken is not None or (self.cycle is not None and not self.cycle.response_complete)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """It is watched no more."""
         self._watch.cancel()

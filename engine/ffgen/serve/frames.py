@@ -36,12 +36,14 @@ class Failure(Struct):
     hint: str
     errors: list[Slip]
     headers: dict[str, str]
+    cause: str = ""
+    """What the operator hears of it, in the log."""
 
     @classmethod
-    def of(cls, refused: Refused) -> "Failure":
+    def of(cls, refused: Refused, cause: str = "") -> "Failure":
         """Of a request that a maker refuses."""
         problem = refused.problem
-        return cls(refused.kind, problem.detail, problem.hint, problem.errors, refused.headers)
+        return cls(refused.kind, problem.detail, problem.hint, problem.errors, refused.headers, cause)
 
     def refused(self) -> Refused:
         """The same on the other side."""

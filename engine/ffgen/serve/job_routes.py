@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-import re
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
 
 from ffgen.serve.asked import JobRequest
 from ffgen.serve.body import Before, InState, JobId, JsonRoute, Key, LastEvent, Limit, Table
 from ffgen.serve.data_routes import SPEC, TAKEN
+from ffgen.serve.download import Download
 from ffgen.serve.events import follow
 from ffgen.serve.generate import Held, pieces
 from ffgen.serve.jobs import UNDER_WAY, Job
@@ -103,7 +103,6 @@ async def download(
     who: Who,
     held: Held,
     table: Table = None,
-    range: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     about = job.about
     if table is not None and table not in about.paths:
@@ -119,9 +118,9 @@ async def download(
         frames = maker.frames(Errand(do="pack", files=_named(job, paths)))
         return StreamingResponse(pieces(frames), headers=_headers(about.name, "zip"))
     chosen = table or next(iter(paths))
-    _check_range(range, os.path.getsize(paths[chosen]))
     format = "csv" if about.format == "zip" else about.format
-    return FileResponse(paths[chosen], headers=_headers(about.name if len(paths) == 1 else chosen, format))
+    headers = _headers(about.name if len(paths) == 1 else chosen, format)
+    return Download(paths[chosen], headers=headers, stat_result=os.stat(paths[chosen]))
 
 
 def _headers(name: str, format: str) -> dict[str, str]:
@@ -132,18 +131,6 @@ def _named(job: Job, paths: dict[str, str]) -> list[tuple[str, str]]:
     """The files of a job, and what they are called in a ZIP file."""
     suffix = os.path.splitext(next(iter(paths.values())))[1]
     return [(path, f"{name if len(paths) > 1 else job.about.name}{suffix}") for name, path in paths.items()]
-
-
-def _check_range(said: str, size: int) -> None:
-    """Refused where a range is none, or not in the file: Starlette says so in words of its own."""
-    found = re.findall(r"(?:^bytes=|,)\s*(\d*)\s*-\s*(\d*)\s*(?=,|$)", said)
-    for first, last in found:
-        is_within = int(first) < size and (not last or int(first) <= int(last)) if first else bool(last and int(last))
-        if not is_within:
-            found = []
-    if said and not found:
-        what = f"The file has {size:,} bytes, and {said[:60]!r} is no range of them."
-        raise Refused("range", what, "E.g. Range: bytes=0-999.", headers={"Content-Range": f"bytes */{size}"})
 
 
 @router.post(

@@ -18,7 +18,7 @@ from ffgen.posix import holder, lock, raise_open_files
 from ffgen.run.endpoints import read_key
 from ffgen.run.options import new_loop
 from ffgen.serve.app import application
-from ffgen.serve.door import door, most_connections
+from ffgen.serve.door import Door, door, most_connections, reset
 from ffgen.serve.guard import check_safe
 from ffgen.serve.problem import Refused
 from ffgen.serve.service import Service
@@ -92,9 +92,9 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         h11_max_incomplete_event_size=MOST_HEAD,
     )
     try:
+        sock = bound(settings.host, settings.port)  # before anything begins that would have to be ended
         await _warm(service)
         await service.runner.start()
-        sock = bound(settings.host, settings.port)
         await Server(config, service, lambda: ready(address(settings.host, sock))).serve([sock])
     finally:
         await service.runner.stop()
@@ -127,8 +127,11 @@ class Server(uvicorn.Server):
         yield
 
     def _told(self) -> None:
-        """The second time, at once."""
+        """The second time, at once: by a reset of what is under way, which nobody then takes for whole."""
         if self.should_exit:
+            for connection in self.server_state.connections:
+                if isinstance(connection, Door) and connection.is_answering:
+                    reset(connection.transport)
             os._exit(130)
         self._closing.set()
         self.should_exit = True

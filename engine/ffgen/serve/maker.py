@@ -7,9 +7,9 @@ for may hang or take all memory, so that it has one that can be ended. Python's 
 
 import contextlib
 import io
-import logging
 import os
 import sys
+import traceback
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -36,8 +36,6 @@ PACKED = 1
 """zlib's level: 3 times as fast as 6, a fifth larger."""
 _LEVEL = "compress_level" if hasattr(zipfile.ZipInfo, "compress_level") else "_compresslevel"  # before Python 3.13
 BEGINNING = (1980, 1, 1, 0, 0, 0)
-
-log = logging.getLogger("ffgen.serve")
 
 
 class Tap(io.RawIOBase):
@@ -67,10 +65,13 @@ class Tap(io.RawIOBase):
             self.send(DATA, whole[at : at + PIECE])
 
     def send(self, kind: bytes, payload: bytes | memoryview) -> None:
-        """One frame. Waits while nobody reads."""
-        self._out.write(HEADER.pack(kind, len(payload)))
-        self._out.write(payload)
-        self._out.flush()
+        """One frame. Waits while nobody reads, and ends the process when nobody will."""
+        try:
+            self._out.write(HEADER.pack(kind, len(payload)))
+            self._out.write(payload)
+            self._out.flush()
+        except BrokenPipeError:
+            os._exit(0)
 
     def say(self, kind: bytes, value: Any) -> None:
         """One frame of JSON."""
@@ -91,12 +92,10 @@ class Maker:
         except Refused as refused:
             self.tap.say(FAILURE, Failure.of(refused))
         except FfgenError as error:
-            if error.exit_code in OPERATOR_S:
-                log.error("errand failed: %s", error)
-            self.tap.say(FAILURE, Failure.of(_refusal(error, errand.description is not None)))
+            cause = str(error) if error.exit_code in OPERATOR_S else ""
+            self.tap.say(FAILURE, Failure.of(_refusal(error, errand.description is not None), cause))
         except Exception:
-            log.exception("errand failed")
-            self.tap.say(FAILURE, Failure.of(internal()))
+            self.tap.say(FAILURE, Failure.of(internal(), traceback.format_exc()))
         else:
             self.tap.say(END, End(psutil.Process().memory_info().rss, result))
 
@@ -211,7 +210,9 @@ def main() -> None:
     tap = Tap(out)
     sys.stdout = tap  # all that the engine needs of it
     keep_memory()
-    kit = msgspec.json.decode(_read(source), type=Kit)
+    if not (told := _read(source)):
+        return
+    kit = msgspec.json.decode(told, type=Kit)
     fence([url for model in kit.models.values() for url in _urls(model.get("endpoint"))])
     maker = Maker(kit, tap)
     import ffgen.api  # noqa: F401  # with its libraries: the first request must not wait for them

@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
@@ -37,8 +39,9 @@ LOWER = 5
 class Maker:
     """One process. After an errand's end it may be given another; before it, it can only be ended."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, home: str = "") -> None:
         self._process = process
+        self._home = home
         self.is_idle = False
         self.rss = 0
         self._header = b""
@@ -47,14 +50,19 @@ class Maker:
     @classmethod
     async def start(cls, kit: Kit, folder: str) -> "Maker":
         """A maker that has loaded what it needs: half a second."""
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**environment(), "POLARS_MAX_THREADS": "1", "TMPDIR": folder},
-            start_new_session=True,
-        )
-        maker = cls(process)
+        home = tempfile.mkdtemp(prefix="maker-", dir=folder)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={**environment(), "POLARS_MAX_THREADS": "1", "TMPDIR": home},
+                start_new_session=True,
+            )
+        except BaseException:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+        maker = cls(process, home)
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, process.pid, LOWER)
         try:
@@ -83,7 +91,10 @@ class Maker:
             kind, payload = await self._frame()
             if kind == FAILURE:
                 self.is_idle = True
-                raise msgspec.json.decode(payload, type=Failure).refused()
+                failure = msgspec.json.decode(payload, type=Failure)
+                if failure.cause:
+                    log.error("errand failed", extra={**self._about(), "cause": failure.cause})
+                raise failure.refused()
             if kind == END:
                 self.rss = msgspec.json.decode(payload, type=End).rss
                 self.is_idle = True
@@ -113,10 +124,12 @@ class Maker:
             await self.end()
 
     async def end(self) -> None:
-        """Ends the process, whatever it does."""
+        """Ends the process, whatever it does, and removes what it has left on the disk."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+        if self._home:
+            await asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True)
 
     async def _send(self, message: Any) -> None:
         data = msgspec.json.encode(message)
@@ -143,11 +156,16 @@ class Maker:
 
     def _lost(self) -> Refused:
         if self._is_grown:
-            log.warning("maker grew too large", extra={"maker": self._process.pid})
+            log.warning("maker grew too large", extra=self._about())
             what = f"Making it takes more than {MOST_MEMORY >> 30} GiB of memory here."
             return Refused("too-large", what, "Ask for fewer rows, or for shorter ones.")
-        log.error("maker died", extra={"maker": self._process.pid, "code": self._process.returncode})
+        log.error("maker died", extra={**self._about(), "code": self._process.returncode})
         return internal()
+
+    def _about(self) -> dict[str, Any]:
+        """Which maker it was, and for whom, where that is known."""
+        request = REQUEST.get()
+        return {"maker": self._process.pid, **({"request": request} if request else {})}
 
 
 class Lane:
@@ -241,6 +259,7 @@ class Lane:
             maker = self._idle.pop()
             if maker.is_alive:
                 return maker
+            await maker.end()
         return await self._start()
 
     async def _start(self) -> Maker:

@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,7 @@ class Runner:
     async def start(self) -> None:
         """Takes up what a service before this one has left."""
         for job in await self._store.call(lambda jobs: jobs.in_state("running", "cancelling")):
-            self._begin(job, self._adopt(job))
+            self._begin(job, self._adopt)
         self._main = asyncio.create_task(self._forever())
 
     async def stop(self) -> None:
@@ -80,7 +80,7 @@ class Runner:
             self._wake.clear()
             try:
                 while len(self._work) < self._most and (job := await self._store.call(lambda jobs: jobs.claim())):
-                    self._begin(job, self._carry_out(job))
+                    self._begin(job, self._carry_out)
                 if asyncio.get_running_loop().time() - swept >= SWEEP_SECONDS:
                     swept = asyncio.get_running_loop().time()
                     await self._store.call(lambda jobs: jobs.forget(self._keep))
@@ -90,14 +90,14 @@ class Runner:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._wake.wait()
 
-    def _begin(self, job: Job, work: Any) -> None:
+    def _begin(self, job: Job, work: Callable[[Job], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._guarded(job, work))
         self._work[job.id] = task
 
-    async def _guarded(self, job: Job, work: Any) -> None:
+    async def _guarded(self, job: Job, work: Callable[[Job], Awaitable[None]]) -> None:
         """A job whose bookkeeping fails must not stop the others, nor stay under way for ever."""
         try:
-            await work
+            await work(job)
         except asyncio.CancelledError:
             raise
         except Exception:
