@@ -78,6 +78,13 @@ class OnTerminal:
         os.write(self.master, f"{line}\n".encode())
         self.until("\n> ", prompts) if prompts else None
 
+    def edits(self) -> None:
+        """Waits until readline has the terminal: what is typed while it takes it is thrown away."""
+        ended = time.monotonic() + 20
+        while termios.tcgetattr(self.master)[3] & termios.ICANON:
+            assert time.monotonic() < ended, "the line is never edited"
+            time.sleep(0.01)
+
     def end(self) -> int:
         while self._read():
             pass
@@ -213,10 +220,12 @@ def test_ctrl_c_and_ctrl_d_keep_the_conversation(folder: Path) -> None:
     talk = OnTerminal()
     talk.until("> ")
     talk.say(BIKES, 2)
+    talk.edits()
     os.write(talk.master, b"make it \x03")
     assert talk.end() == 130 and f"--resume {last_id()}" in " ".join(talk.seen.split())
     talk = OnTerminal("--resume")
     talk.until("> ")
+    talk.edits()
     before = termios.tcgetattr(talk.master)[3]
     os.write(talk.master, b"\x04")
     assert talk.end() == 0 and "is kept as" in " ".join(talk.seen.split())
