@@ -221,7 +221,10 @@ def test_ctrl_c_and_ctrl_d_keep_the_conversation(folder: Path) -> None:
     talk.until("> ")
     talk.say(BIKES, 2)
     talk.edits()
-    os.write(talk.master, b"make it \x03")
+    os.write(talk.master, b"make it ")
+    talk.until("> make it ")
+    time.sleep(0.1)  # a signal while readline takes in a letter waits for the next one
+    os.write(talk.master, b"\x03")
     assert talk.end() == 130 and f"--resume {last_id()}" in " ".join(talk.seen.split())
     talk = OnTerminal("--resume")
     talk.until("> ")
